@@ -1,0 +1,1 @@
+"""Distortions of known strength, their labels, and photographs to apply them to."""

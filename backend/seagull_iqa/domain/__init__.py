@@ -1,0 +1,1 @@
+"""The nouns: frozen dataclasses over numpy; no files, no network, no torch."""

@@ -1,0 +1,1 @@
+"""Arrays in, arrays out: numpy, Pillow and scikit-image."""

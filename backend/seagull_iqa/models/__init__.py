@@ -1,0 +1,1 @@
+"""Networks that look at an image once and are then asked about its regions."""

@@ -1,0 +1,1 @@
+"""SEAGULL in napari: draw a region and see how good it is."""

@@ -1,0 +1,1 @@
+"""One widget a file: knows domain nouns and Qt, emits what was wished."""
