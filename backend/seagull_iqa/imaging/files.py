@@ -1,0 +1,168 @@
+"""Read an image file into pixels that can be scored, with every limit checked before anything is decoded."""
+
+from __future__ import annotations
+
+import struct
+import warnings
+import zlib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tifffile
+from numpy.typing import NDArray
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from seagull_iqa.errors import ImageError, LimitError
+from seagull_iqa.imaging.normalise import MAX_PIXELS, prepare
+from seagull_iqa.imaging.prepared import PreparedImage
+
+MAX_BYTES = 2 * 1024**3
+"""Largest image file that is opened, in bytes."""
+
+FORMATS = ("PNG", "JPEG", "WEBP", "TIFF", "BMP")
+"""Names of the accepted formats, as Pillow has them."""
+
+# What Pillow and tifffile raise on files that are cut off or damaged.
+_DAMAGE = (
+    OSError, ValueError, SyntaxError, EOFError, IndexError, KeyError, TypeError, struct.error, zlib.error,
+    OverflowError, NotImplementedError, MemoryError, RuntimeError, tifffile.TiffFileError,
+)  # fmt: skip
+
+# TIFF and EXIF orientation -> (swap rows and columns, flip rows, flip columns), applied in that order.
+_TURNS = {
+    2: (False, False, True), 3: (False, True, True), 4: (False, True, False), 5: (True, False, False),
+    6: (True, False, True), 7: (True, True, True), 8: (True, True, False),
+}  # fmt: skip
+
+
+_PLAIN: tuple[int, ...] = (int(tifffile.PHOTOMETRIC.MINISBLACK), int(tifffile.PHOTOMETRIC.RGB))
+
+
+def read_image(path: Path) -> PreparedImage:
+    """Read a PNG, JPEG, WebP, TIFF or BMP file.
+
+    The camera's orientation is applied; 8-bit values stay as stored; see `prepare` for 16-bit and float files. Of a
+    file with several pages the first is read and `pixels.plane` says so.
+
+    Raises
+    ------
+    ImageError
+        No such file, not an image, damaged, or without pixels.
+    LimitError
+        More than `MAX_BYTES` or `MAX_PIXELS`.
+    """
+    array, plane, colour = read_array(Path(path))
+    return prepare(array, rgb=colour, plane=plane, name=Path(path).name)
+
+
+def read_array(path: Path) -> tuple[NDArray[Any], tuple[int, ...], bool]:
+    """The values of an image file as stored, the plane to take, and whether the last axis is colour."""
+    _check_file(path)
+    try:
+        with warnings.catch_warnings():
+            # Our own limit stands above Pillow's, whose warning would appear among the results.
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            return _read_tiff(path) if _is_tiff(path) else _read_with_pillow(path)
+    except (ImageError, LimitError):
+        raise
+    except Image.DecompressionBombError:
+        raise _too_many_pixels(path) from None
+    except UnidentifiedImageError:
+        raise ImageError(
+            f"{path.name} is not an image of a known format.", f"Give one of {', '.join(FORMATS)}."
+        ) from None
+    except _DAMAGE as damage:
+        raise ImageError(
+            f"{path.name} is damaged or cut off and cannot be read ({_first_line(damage)}).",
+            "Copy or export the file again.",
+        ) from damage
+
+
+def _check_file(path: Path) -> None:
+    if not path.exists():
+        raise ImageError(f"There is no file {path}.", "Check the path.")
+    if not path.is_file():
+        raise ImageError(f"{path} is not a file.", "Give an image file.")
+    try:
+        size = path.stat().st_size
+        with path.open("rb"):
+            pass
+    except OSError as error:
+        raise ImageError(f"{path} cannot be opened ({error.strerror}).", "Check its permissions.") from error
+    if size == 0:
+        raise ImageError(f"{path.name} is an empty file.", "Copy or export it again.")
+    if size > MAX_BYTES:
+        raise LimitError(f"{path.name} has {size:,} bytes; at most {MAX_BYTES:,} are read.", "Crop or compress it.")
+
+
+def _too_many_pixels(path: Path) -> LimitError:
+    return LimitError(f"{path.name} has more than {MAX_PIXELS:,} pixels.", "Crop it, or score a part of it.")
+
+
+def _first_line(error: BaseException) -> str:
+    text = str(error).strip().splitlines()
+    return text[0][:120] if text else type(error).__name__
+
+
+def _is_tiff(path: Path) -> bool:
+    with path.open("rb") as file:
+        return file.read(4) in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+
+
+def _read_with_pillow(path: Path) -> tuple[NDArray[Any], tuple[int, ...], bool]:
+    with Image.open(path, formats=FORMATS) as opened:
+        if opened.width * opened.height > MAX_PIXELS:
+            raise _too_many_pixels(path)
+        if opened.width * opened.height == 0:
+            raise ImageError(f"{path.name} has no pixel.", "Choose another image.")
+        opened.load()
+        turned = ImageOps.exif_transpose(opened)
+        image = _plain_mode(turned)
+        return np.asarray(image), (), image.mode in ("RGB", "RGBA")
+
+
+def _plain_mode(image: Image.Image) -> Image.Image:
+    """Palettes, CMYK and the like as RGB or RGBA; gray, 16-bit and float as they are."""
+    if image.mode in ("1", "L", "I", "F", "RGB", "RGBA") or image.mode.startswith("I;16"):
+        # A gray or RGB file may carry one transparent colour beside the pixels; the pixels count.
+        return image
+    return image.convert("RGBA" if image.has_transparency_data else "RGB")
+
+
+def _read_tiff(path: Path) -> tuple[NDArray[Any], tuple[int, ...], bool]:
+    with tifffile.TiffFile(path) as tiff:
+        series, page = tiff.series[0], tiff.pages.first
+        if int(np.prod(page.shape[:2])) == 0:
+            raise ImageError(f"{path.name} has no pixel.", "Choose another image.")
+        if page.imagewidth * page.imagelength > MAX_PIXELS:
+            raise _too_many_pixels(path)
+        if page.photometric not in _PLAIN:
+            return _read_with_pillow(path)
+        try:
+            array = page.asarray()
+        except (ValueError, ImportError):
+            # A compression that tifffile knows only with a further package; Pillow has most of them built in.
+            return _read_with_pillow(path)
+        several = len(tiff.pages) > 1 or series.ndim > page.ndim
+        colour = "S" in page.axes
+        if colour and page.axes.index("S") == 0:
+            array = np.moveaxis(array, 0, -1)
+        array = _turned(array, page.tags.valueof("Orientation", 1))
+        if colour and array.shape[-1] not in (3, 4):
+            # Further samples that are not colour: the first is scored.
+            return np.moveaxis(array, -1, 0), (0,), False
+        leading = array.ndim - (3 if colour else 2)
+        # A file of several pages is read as a stack of one, so that the report says which plane was scored.
+        return (array[None], (0,) * (leading + 1), colour) if several else (array, (0,) * leading, colour)
+
+
+def _turned(array: NDArray[Any], orientation: object) -> NDArray[Any]:
+    """Rows and columns (the last two axes, or those before colour) as the camera meant them."""
+    turn = _TURNS.get(orientation) if isinstance(orientation, int) else None
+    if turn is None or array.ndim > 3:
+        return array
+    swap, flip_rows, flip_columns = turn
+    array = np.swapaxes(array, 0, 1) if swap else array
+    array = array[::-1] if flip_rows else array
+    return array[:, ::-1] if flip_columns else array
