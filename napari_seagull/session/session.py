@@ -1,0 +1,195 @@
+"""The one place where the plugin remembers: the table, the commands that changed it, and who wants to know."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import ClassVar
+
+from psygnal import Signal
+
+from napari_seagull.session.commands import Command, ImageOpened, OpenImage
+from napari_seagull.session.records import ImageFacts, RegionRecord, Table, Ticket
+from napari_seagull.session.rules import apply
+from seagull_iqa.domain.region import Region
+from seagull_iqa.domain.report import ScoreMap
+from seagull_iqa.imaging.prepared import PreparedImage
+
+
+@dataclass(frozen=True, eq=False)
+class LogEntry:
+    """One accepted command, and enough to take it back.
+
+    Attributes
+    ----------
+    number : int
+        1, 2, 3, ... in the order of acceptance.
+    time : datetime
+        When, in UTC.
+    command : Command or ImageOpened
+        What was done; of an image only its facts are kept.
+    before, after : mapping of str to RegionRecord or None
+        The regions that changed; None where there was, or is, none.
+    selection_before, selection_after : tuple of str
+        Ids.
+    """
+
+    number: int
+    time: datetime
+    command: Command | ImageOpened
+    before: Mapping[str, RegionRecord | None]
+    after: Mapping[str, RegionRecord | None]
+    selection_before: tuple[str, ...]
+    selection_after: tuple[str, ...]
+
+    @property
+    def changed(self) -> tuple[str, ...]:
+        """Ids of the regions that came, went or changed."""
+        return tuple(self.after)
+
+
+class Session:
+    """What the user has on the table; changed only by `do`, from one thread.
+
+    Signals are emitted after the change: `image_changed()`, `regions_changed(ids)` (added, changed or deleted),
+    `selection_changed(ids)`, `maps_changed()`.
+    """
+
+    image_changed: ClassVar[Signal] = Signal()
+    regions_changed: ClassVar[Signal] = Signal(tuple)
+    selection_changed: ClassVar[Signal] = Signal(tuple)
+    maps_changed: ClassVar[Signal] = Signal()
+
+    def __init__(self) -> None:
+        self._table = Table()
+        self._log: list[LogEntry] = []
+
+    @property
+    def table(self) -> Table:
+        """Everything at this moment; immutable."""
+        return self._table
+
+    @property
+    def image(self) -> PreparedImage | None:
+        """The plane on screen, ready to be scored."""
+        return self._table.image
+
+    @property
+    def image_layer(self) -> str:
+        """Name of the Image layer the image came from; "" where there is none."""
+        return self._table.layer
+
+    @property
+    def regions(self) -> Mapping[str, RegionRecord]:
+        """Every record by id, in the order the regions were added; immutable."""
+        return self._table.regions
+
+    @property
+    def selection(self) -> tuple[str, ...]:
+        """Ids of the selected regions."""
+        return self._table.selection
+
+    @property
+    def maps(self) -> Mapping[str, ScoreMap]:
+        """Maps of the present image by name; empty where none were made."""
+        return self._table.maps
+
+    @property
+    def log(self) -> Sequence[LogEntry]:
+        """Every accepted command, oldest first."""
+        return tuple(self._log)
+
+    def record(self, region_id: str) -> RegionRecord:
+        """The record of a region; `UnknownRegionError` if there is none."""
+        return self._table.record(region_id)
+
+    def tickets(self, region_ids: Iterable[str]) -> dict[str, Ticket]:
+        """Id -> open request of each region that is queued; to be given back with its report (`AcceptReports`)."""
+        asked = {region_id: self.record(region_id).asked for region_id in region_ids}
+        return {region_id: ticket for region_id, ticket in asked.items() if ticket is not None}
+
+    def queued(self) -> list[Region]:
+        """The regions that wait for a score and lie on the plane of the present image, oldest first."""
+        here = "" if self.image is None else self.image.sha256
+        records = self._table.regions.values()
+        return [r.region for r in records if r.asked is not None and r.asked.image == here and here]
+
+    def next_name(self) -> str:
+        """A name that no region has: "Region 1", "Region 2", ..."""
+        taken = {record.region.name for record in self._table.regions.values()}
+        number = len(taken) + 1
+        while f"Region {number}" in taken:
+            number += 1
+        return f"Region {number}"
+
+    def do(self, command: Command) -> LogEntry:
+        """Carry out a command, log it and tell of it.
+
+        Returns
+        -------
+        LogEntry
+            `changed` names the regions it touched; a report that came too late touches none.
+
+        Raises
+        ------
+        UnknownRegionError
+            No such region; nothing is changed or logged.
+        RegionError
+            The region does not fit; nothing is changed or logged.
+        """
+        before = self._table
+        entry = self._accept(command)
+        self._tell(before)
+        return entry
+
+    def do_all(self, commands: Iterable[Command]) -> list[LogEntry]:
+        """Carry out several commands and tell of them once; where one is refused, those before it stand."""
+        before = self._table
+        try:
+            return [self._accept(command) for command in commands]
+        finally:
+            self._tell(before)
+
+    def _accept(self, command: Command) -> LogEntry:
+        before, number = self._table, len(self._log) + 1
+        after = apply(command, before, number)
+        changed = _changed(before, after)
+        entry = LogEntry(
+            number=number,
+            time=datetime.now(UTC),
+            command=_as_logged(command),
+            before={key: before.regions.get(key) for key in changed},
+            after={key: after.regions.get(key) for key in changed},
+            selection_before=before.selection,
+            selection_after=after.selection,
+        )
+        self._table = after
+        self._log.append(entry)
+        return entry
+
+    def _tell(self, before: Table) -> None:
+        after = self._table
+        changed = _changed(before, after)
+        if after.image is not before.image or after.layer != before.layer:
+            self.image_changed.emit()
+        if changed:
+            self.regions_changed.emit(changed)
+        if after.selection != before.selection:
+            self.selection_changed.emit(after.selection)
+        if after.maps is not before.maps:
+            self.maps_changed.emit()
+
+
+def _changed(before: Table, after: Table) -> tuple[str, ...]:
+    ids = dict.fromkeys([*before.regions, *after.regions])
+    return tuple(key for key in ids if before.regions.get(key) is not after.regions.get(key))
+
+
+def _as_logged(command: Command) -> Command | ImageOpened:
+    if not isinstance(command, OpenImage):
+        return command
+    image = command.image
+    return ImageOpened(
+        None if image is None else ImageFacts(image.sha256, image.shape, image.name, command.layer, image.pixels)
+    )
