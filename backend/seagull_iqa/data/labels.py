@@ -61,7 +61,13 @@ def weight_map(reference: Tensor) -> Tensor:
 
 def half_masks(masks: Tensor) -> Tensor:
     """Area-average masks to the maps' grid: (R, H, W) -> float32 (R, ceil(H/2), ceil(W/2)), 0..1."""
-    return F.avg_pool2d(_pad_even(masks.float())[:, None], 2)[:, 0]
+    odd = max(masks.shape[-1] % 2, masks.shape[-2] % 2)
+    return F.avg_pool2d(_extended(masks, 0, odd)[:, None], 2)[:, 0]
+
+
+def _extended(masks: Tensor, before: int, after: int) -> Tensor:
+    """Masks continued beyond the border, where the maps have padding: a full mask weighs it as piq does."""
+    return F.pad(masks.float(), (before, after, before, after), mode="replicate")
 
 
 def importance(weight: Tensor, masks: Tensor) -> Tensor:
@@ -119,7 +125,9 @@ class LabelMaps:
 
     def mdsi(self, masks: Tensor) -> Tensor:
         """MDSI (0 = equal) inside each mask: (R, H, W) -> (R,)."""
-        weights = _pool(masks.float(), self.mdsi_step).double().flatten(1)  # R, N
+        step = self.mdsi_step
+        before, after = ((step - 1) // 2, step // 2) if step // 2 else (0, 0)
+        weights = F.avg_pool2d(_extended(masks, before, after)[:, None], step).double().flatten(1)  # R, N
         weights = weights / weights.sum(1, keepdim=True).clamp(min=1e-9)
         root = self.deviation.double().flatten(1)  # 2, N
         mean = weights @ root.T  # R, 2
