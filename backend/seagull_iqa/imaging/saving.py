@@ -1,0 +1,52 @@
+"""Write a file whole or not at all: to a temporary neighbour first, then in its place."""
+
+from __future__ import annotations
+
+import io
+import os
+import uuid
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from seagull_iqa.errors import SeagullError
+
+
+def save_bytes(path: Path, data: bytes) -> None:
+    """Write bytes to a file and make missing folders; what stood there stays until everything is written.
+
+    Raises
+    ------
+    SeagullError
+        The folder or the file cannot be written.
+    """
+    # Short whatever the name of the file is, since a name has at most 255 bytes.
+    temporary = path.parent / f".{uuid.uuid4().hex}.part"
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            with temporary.open("xb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            temporary.replace(path)
+        finally:
+            temporary.unlink(missing_ok=True)
+    except OSError as error:
+        raise SeagullError(
+            f"{path} cannot be written ({error.strerror or error}).", "Choose a folder that you may write to."
+        ) from error
+
+
+def save_text(path: Path, text: str) -> None:
+    """Write text in UTF-8; see `save_bytes`."""
+    save_bytes(path, text.encode("utf-8"))
+
+
+def png_bytes(rgb: NDArray[np.uint8]) -> bytes:
+    """uint8 (H, W, 3) as a PNG file."""
+    buffer = io.BytesIO()
+    Image.fromarray(rgb).save(buffer, "PNG")
+    return buffer.getvalue()

@@ -1,0 +1,51 @@
+"""A score map at the size of its image, and in a file that other programs read."""
+
+from __future__ import annotations
+
+import io
+import json
+
+import numpy as np
+import tifffile
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from seagull_iqa.domain.report import ScoreMap
+
+
+def at_image_size(score_map: ScoreMap) -> NDArray[np.float32]:
+    """Bilinear values at the centre of every pixel: float32 (H, W); NaN near values that were not asked."""
+    height, width = score_map.shape
+    rows = np.clip((np.arange(height) + 0.5) / score_map.stride - 0.5, 0, score_map.values.shape[0] - 1)
+    columns = np.clip((np.arange(width) + 0.5) / score_map.stride - 0.5, 0, score_map.values.shape[1] - 1)
+    at = np.meshgrid(rows, columns, indexing="ij")
+    out: NDArray[np.float32] = ndimage.map_coordinates(score_map.values, at, order=1, mode="nearest")
+    return out
+
+
+def tiff_bytes(score_map: ScoreMap, *, image_name: str) -> bytes:
+    """The map as a TIFF of float32 at the size of the image; its description (JSON) says what the values are."""
+    low, high = score_map.limits
+    description = {
+        "software": "napari-seagull",
+        "map": score_map.name,
+        "image": image_name,
+        "model": score_map.model,
+        "lowest": low,
+        "highest": high,
+        "stride_px": score_map.stride,
+        "window_px": score_map.window,
+        "computed_rows": score_map.values.shape[0],
+        "computed_columns": score_map.values.shape[1],
+        "resampled": "bilinear, to one value a pixel of the image",
+    }
+    buffer = io.BytesIO()
+    tifffile.imwrite(
+        buffer,
+        at_image_size(score_map),
+        photometric="minisblack",
+        compression="zlib",
+        description=json.dumps(description),
+        metadata=None,
+    )
+    return buffer.getvalue()
