@@ -1,0 +1,129 @@
+"""Everything the model said of the selected region, on one card."""
+
+from __future__ import annotations
+
+from qtpy.QtCore import Qt
+from qtpy.QtWidgets import QFrame, QGridLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
+from superqt import QElidingLabel
+
+from napari_seagull.views.bars import ScoreBar
+from napari_seagull.views.finding_chips import FindingChips
+from napari_seagull.views.palette import IMPORTANCE, RGB, quality_rgb
+from napari_seagull.views.rows import RegionRow, RowState
+from seagull_iqa.domain.levels import importance_word, quality_word
+from seagull_iqa.domain.report import Interval, QualityReport
+
+NOTHING_SELECTED = "Select a region to read its report."
+CARD_HEIGHT = 172  # px; most reports fit, so that the table above does not jump
+WAITING = {
+    RowState.UNSCORED: "This region has not been scored yet.",
+    RowState.QUEUED: "This region is being scored …",
+    RowState.STALE: "The region has changed since these scores; new ones are on their way.",
+    RowState.FAILED: "This region could not be scored.",
+    RowState.SCORED: "",
+}
+
+
+class ReportCard(QFrame):
+    """One report: two scores with their intervals, the findings, the sentence, and what was scored by whom."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setFrameShape(QFrame.Shape.StyledPanel)
+        self.title = QElidingLabel(self)
+        font = self.title.font()
+        font.setBold(True)
+        self.title.setFont(font)
+        self.quality = ScoreLine("Quality", self)
+        self.importance = ScoreLine("Importance", self)
+        self.chips = FindingChips(self)
+        self.sentence = _wrapped(self)
+        self.source = _wrapped(self)
+        small = self.source.font()
+        small.setPointSizeF(small.pointSizeF() * 0.88)
+        self.source.setFont(small)
+        self.note = _wrapped(self)
+        self._lay_out()
+        self.show_row(None)
+
+    def _lay_out(self) -> None:
+        column = QVBoxLayout(self)
+        column.setContentsMargins(8, 6, 8, 6)
+        column.setSpacing(5)
+        column.addWidget(self.title)
+        column.addWidget(self.note)
+        grid = QGridLayout()
+        grid.setHorizontalSpacing(8)
+        grid.setVerticalSpacing(4)
+        grid.setColumnStretch(1, 1)
+        self.quality.place(grid, 0)
+        self.importance.place(grid, 1)
+        column.addLayout(grid)
+        column.addWidget(self.chips)
+        column.addWidget(self.sentence)
+        column.addWidget(self.source)
+        column.addStretch(1)
+        self.setMinimumHeight(CARD_HEIGHT)
+
+    def show_row(self, row: RegionRow | None) -> None:
+        """Show that region; None empties the card."""
+        self.title.setText("" if row is None else row.name)
+        self.title.setVisible(row is not None)
+        note = NOTHING_SELECTED if row is None else (row.problem or WAITING[row.state])
+        self.note.setText(note)
+        self.note.setVisible(bool(note))
+        self._show_report(None if row is None else row.report)
+
+    def _show_report(self, report: QualityReport | None) -> None:
+        for part in (self.quality, self.importance):
+            part.set_visible(visible=report is not None)
+        for label in (self.chips, self.sentence, self.source):
+            label.setVisible(report is not None)
+        if report is None:
+            return
+        quality, importance = report.quality, report.importance
+        word = "" if quality is None else quality_word(quality)
+        self.quality.show_score(quality, report.quality_interval, quality_rgb(quality), word)
+        word = "" if importance is None else importance_word(importance)
+        self.importance.show_score(importance, report.importance_interval, IMPORTANCE, word)
+        self.chips.show_findings(report.findings)
+        self.sentence.setText(report.text)
+        self.sentence.setVisible(bool(report.text))
+        pixels = "" if report.pixels is None else f"Pixels: {report.pixels}. "
+        self.source.setText(f"{pixels}Model: {report.model}.")
+
+
+class ScoreLine:
+    """One line of the card: what, a bar, the number with its word, and the interval."""
+
+    def __init__(self, name: str, parent: QWidget) -> None:
+        self.name = QLabel(name, parent)
+        self.bar = ScoreBar(parent)
+        self.words = QLabel(parent)
+        self.interval = QLabel(parent)
+        self.interval.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        self.interval.setToolTip("The true value lies in here with a probability of 80 %.")
+
+    def place(self, grid: QGridLayout, line: int) -> None:
+        """Put the four parts into that line of the grid."""
+        for column, part in enumerate((self.name, self.bar, self.words, self.interval)):
+            grid.addWidget(part, line, column)
+
+    def set_visible(self, *, visible: bool) -> None:
+        """Show or hide the whole line."""
+        for part in (self.name, self.bar, self.words, self.interval):
+            part.setVisible(visible)
+
+    def show_score(self, value: float | None, interval: Interval | None, color: RGB, word: str) -> None:
+        """Show that value of 0..100; None says that it was not asked."""
+        self.bar.show_score(value, interval, color)
+        self.words.setText("not asked" if value is None else f"{value:.0f}  {word}")
+        self.interval.setText("" if interval is None else f"80 %: {interval[0]:.0f} \N{EN DASH} {interval[1]:.0f}")
+
+
+def _wrapped(parent: QWidget) -> QLabel:
+    label = QLabel(parent)
+    label.setWordWrap(True)
+    label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+    label.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Minimum)
+    return label
