@@ -1,0 +1,1 @@
+"""Between napari layers and image pixels: shapes and labels in, prepared images and map layers; no Qt."""

@@ -1,0 +1,183 @@
+"""An Image layer as an image ready to be scored, and a score map as a layer exactly over it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol, cast
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from napari_seagull.layers.geometry import FloatArray, world_matrix
+from napari_seagull.session.records import Plane
+from seagull_iqa.domain.report import ScoreMap
+from seagull_iqa.errors import ImageError, LimitError
+from seagull_iqa.imaging.normalise import MAX_PIXELS, prepare
+from seagull_iqa.imaging.prepared import PreparedImage
+
+if TYPE_CHECKING:
+    from napari.layers import Image
+
+MapLayer = tuple[NDArray[np.float32], dict[str, Any], str]
+"""What `viewer.add_layer(Layer.create(*...))` and napari's LayerDataTuple take: data, keywords, "image"."""
+
+
+class LazyArray(Protocol):
+    """What numpy, dask and zarr arrays share: they are read only where they are indexed."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Length of each axis."""
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Type of the values."""
+
+
+class Dims(Protocol):
+    """`viewer.dims`, as far as we look at it."""
+
+    @property
+    def ndim(self) -> int:
+        """Number of axes of the world."""
+
+    @property
+    def displayed(self) -> tuple[int, ...]:
+        """Axes on screen, in their order."""
+
+    @property
+    def point(self) -> tuple[float, ...]:
+        """Where the sliders stand, in world coordinates."""
+
+
+def full_data(image: Image) -> LazyArray:
+    """The array of a layer, of its finest level if it has several; dask and zarr arrays are not read."""
+    data: LazyArray = image.data[0] if image.multiscale else image.data
+    return data
+
+
+def data_shape(image: Image) -> tuple[int, ...]:
+    """Lengths of the axes of a layer without colour, in px."""
+    shape = tuple(int(length) for length in full_data(image).shape)
+    return shape[:-1] if image.rgb else shape
+
+
+def plane_shape(image: Image) -> tuple[int, int]:
+    """Height and width of one plane of a layer, in px."""
+    height, width = data_shape(image)[-2:]
+    return (height, width)
+
+
+def displayed_plane(image: Image, dims: Dims) -> Plane:
+    """The index along each leading axis of the layer of the plane on screen; () for a plain image.
+
+    Raises
+    ------
+    ImageError
+        Another plane than that of the last two axes is on screen, or the layer has nothing where the sliders stand.
+    """
+    if tuple(dims.displayed) != (dims.ndim - 2, dims.ndim - 1):
+        raise ImageError(
+            "Only the plane of the last two axes can be scored, in 2D.",
+            "Switch the viewer to 2D and put its axes back in order.",
+        )
+    lead = np.asarray(image.world_to_data(dims.point), dtype=np.float64)[:-2]
+    plane = tuple(int(value) for value in np.floor(lead + 0.5))
+    if any(not 0 <= index < length for index, length in zip(plane, data_shape(image), strict=False)):
+        raise ImageError(f"The layer {image.name!r} shows nothing at this position.", "Move the sliders onto it.")
+    return plane
+
+
+def prepare_layer(image: Image, *, plane: Plane = (), channel: int | None = None) -> PreparedImage:
+    """Make one plane of a layer ready to be scored; only that plane is read.
+
+    8-bit and RGB values are scored as stored. 16-bit and float gray is scored as it is shown: through the layer's
+    contrast limits. Colormap, gamma and opacity never count.
+
+    Parameters
+    ----------
+    image : napari Image layer
+        Gray, RGB or RGBA; numpy, dask or zarr; single- or multiscale (the finest level is scored).
+    plane : tuple of int
+        Index along each leading axis, as `displayed_plane` gives it.
+    channel : int or None
+        Score this channel of an RGB layer as gray.
+
+    Raises
+    ------
+    ImageError
+        Not finite numbers, constant, no pixel, or no such plane.
+    LimitError
+        More pixels than are accepted; nothing has been read then.
+    """
+    data = full_data(image)
+    _check_size(image)
+    shown = None if image.rgb or data.dtype in (np.uint8, np.bool_) else image.contrast_limits
+    limits = None if shown is None else (float(shown[0]), float(shown[1]))
+    array, name = cast("ArrayLike", data), str(image.name)
+    return prepare(array, rgb=bool(image.rgb), channel=channel, plane=plane, contrast_limits=limits, name=name)
+
+
+def _check_size(image: Image) -> None:
+    height, width = plane_shape(image)
+    if height * width > MAX_PIXELS:
+        raise LimitError(
+            f"One plane of {image.name!r} has {height:,} x {width:,} px; at most {MAX_PIXELS:,} px are scored.",
+            "Crop the layer, or open a coarser level of it as a layer of its own.",
+        )
+
+
+def aligned(image: Image) -> dict[str, Any]:
+    """Keywords that lay a new layer of as many axes exactly over an image: its whole transform and its units."""
+    names = ("scale", "translate", "rotate", "shear", "affine", "units", "axis_labels")
+    return {name: getattr(image, name) for name in names}
+
+
+def map_layer(score_map: ScoreMap, image: Image, *, plane: Plane = ()) -> MapLayer:
+    """A score map as a layer that lies exactly over its image.
+
+    Each value covers the stride x stride px that it is about. The limits are fixed (`ScoreMap.limits`), so that colours
+    mean the same in every image.
+
+    Parameters
+    ----------
+    score_map : ScoreMap
+    image : napari Image layer
+        The one the map was made of.
+    plane : tuple of int
+        The plane it was made of.
+
+    Returns
+    -------
+    data : float32, shape (1, ..., 1, rows, cols)
+        As many axes as the image.
+    keywords : dict
+        name, transform and contrast limits.
+    kind : str
+        "image".
+    """
+    data = score_map.values.reshape((1,) * len(plane) + score_map.values.shape)
+    matrix = world_matrix(image, image.ndim) @ _cells_to_pixels(score_map.stride, plane)
+    keywords: dict[str, Any] = {
+        "name": f"{image.name} {score_map.name}",
+        "contrast_limits": score_map.limits,
+        "units": image.units,
+        "axis_labels": image.axis_labels,
+        "metadata": {"seagull": {"map": score_map.name, "model": score_map.model}},
+    }
+    return data, {**keywords, **_transform(matrix)}, "image"
+
+
+def _cells_to_pixels(stride: float, plane: Plane) -> FloatArray:
+    """Homogeneous; the centre of cell (i, j) lies at pixel coordinate ((i + .5) stride - .5, (j + .5) stride - .5)."""
+    matrix = np.diag([1.0] * len(plane) + [stride, stride, 1.0])
+    matrix[:-1, -1] = [*plane, (stride - 1.0) / 2.0, (stride - 1.0) / 2.0]
+    return matrix
+
+
+def _transform(matrix: FloatArray) -> dict[str, Any]:
+    """Scale and translate where they say it all, as people expect to read them; the affine matrix otherwise."""
+    linear = matrix[:-1, :-1]
+    scale = np.diag(linear)
+    if np.allclose(linear, np.diag(scale), rtol=0.0, atol=1e-12 * np.abs(linear).max()) and (scale > 0).all():
+        return {"scale": scale, "translate": matrix[:-1, -1]}
+    return {"affine": matrix}
