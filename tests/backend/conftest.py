@@ -1,0 +1,103 @@
+"""The toy model, a workbench around it, and clients that reach it without a socket."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import pytest
+
+from seagull_iqa.client import Client
+from seagull_iqa.domain.region import Region, RegionMask
+from seagull_iqa.imaging.prepared import PreparedImage
+
+TOKEN = "a token for the tests only"
+
+
+@pytest.fixture(scope="session")
+def toy_module() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("toy_model", Path(__file__).with_name("toy_model.py"))
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    # Dataclasses with postponed annotations look their module up here.
+    sys.modules["toy_model"] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture
+def toy(toy_module: ModuleType) -> Any:
+    return toy_module.ToyModel()
+
+
+@pytest.fixture
+def picture() -> PreparedImage:
+    """40 x 60 px, dark on the left and bright on the right."""
+    rgb = np.zeros((40, 60, 3), np.uint8)
+    rgb[:, 30:] = 204
+    return PreparedImage(rgb, name="two halves")
+
+
+@pytest.fixture
+def box_region() -> Callable[..., Region]:
+    def make(*box: int, id: str = "", shape: tuple[int, int] = (40, 60), name: str = "") -> Region:
+        mask = RegionMask.from_box(shape, box or (0, 0, 10, 10))
+        return Region(mask, name=name, id=id) if id else Region(mask, name=name)
+
+    return make
+
+
+@pytest.fixture
+def bench_of() -> Iterator[Callable[..., Any]]:
+    """Make a started workbench around a model; stopped at the end."""
+    from seagull_iqa.service.workbench import Workbench
+
+    made = []
+
+    def make(model: Any, **options: Any) -> Any:
+        made.append(Workbench(lambda: model, **options))
+        made[-1].start()
+        return made[-1]
+
+    yield make
+    for bench in made:
+        bench.stop()
+
+
+@pytest.fixture
+def http_of() -> Callable[..., Any]:
+    """Make a raw HTTP client for the application around a workbench."""
+    from starlette.testclient import TestClient
+
+    from seagull_iqa.service.app import build_app
+
+    def make(bench: Any, *, token: str | None = TOKEN, hold_s: float = 5.0, names: tuple[str, ...] = ()) -> Any:
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        app = build_app(bench, TOKEN, names, hold_s)
+        return TestClient(app, base_url="http://127.0.0.1:8765", headers=headers, follow_redirects=False)
+
+    return make
+
+
+@pytest.fixture
+def client_of(http_of: Callable[..., Any]) -> Iterator[Callable[..., Client]]:
+    """Make a `Client` for the application around a workbench."""
+    made: list[Client] = []
+
+    def make(bench: Any, *, token: str = TOKEN, hold_s: float = 5.0) -> Client:
+        made.append(Client("http://127.0.0.1:8765", token, transport=http_of(bench, hold_s=hold_s)._transport))
+        return made[-1]
+
+    yield make
+    for client in made:
+        client.close()
+
+
+@pytest.fixture
+def client(bench_of: Callable[..., Any], client_of: Callable[..., Client], toy: Any) -> Client:
+    return client_of(bench_of(toy))

@@ -1,0 +1,163 @@
+"""Messages survive the journey, exactly; what is not one is refused."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import array_shapes, arrays
+from pydantic import ValidationError
+
+from seagull_iqa import errors, wire
+from seagull_iqa.domain.distortion import Distortion, Finding, Severity
+from seagull_iqa.domain.model_card import ModelCard
+from seagull_iqa.domain.region import Region, RegionMask
+from seagull_iqa.domain.report import PixelSource, QualityReport
+
+masks = arrays(bool, array_shapes(min_dims=2, max_dims=2, max_side=40)).filter(lambda mask: mask.any())
+numbers = st.floats(0, 100)
+
+
+def _message(**changes: object) -> dict[str, object]:
+    return {"id": "a", "shape": [4, 5], "box": [1, 1, 3, 4], "runs": [0, 6], **changes}
+
+
+@given(masks)
+def test_any_mask_comes_back_exactly_as_it_went(pixels: np.ndarray) -> None:
+    region = Region(RegionMask.from_pixels(pixels), name="ein Gesicht: 顔")
+    sent = wire.RegionMessage.of(region).model_dump_json()
+    back = wire.RegionMessage.model_validate_json(sent).region(region.mask.shape)
+    assert (back.id, back.name, back.mask.box) == (region.id, region.name, region.mask.box)
+    assert np.array_equal(back.mask.pixels, pixels)
+
+
+@given(
+    numbers,
+    st.one_of(st.none(), numbers),
+    st.lists(st.builds(Finding, st.sampled_from(Distortion), st.sampled_from(Severity))),
+    st.text(),
+    st.one_of(st.none(), st.tuples(st.floats(-1e30, 1e30), st.floats(-1e30, 1e30))),
+)
+def test_any_report_comes_back_as_it_went(
+    quality: float, importance: float | None, findings: list[Finding], text: str, limits: tuple[float, float] | None
+) -> None:
+    text = text.encode("utf-8", "replace").decode()
+    pixels = PixelSource("stretched", 1, (3, 4), limits, 0.5)
+    report = QualityReport("r", quality, (0, quality), importance, None, tuple(findings), text, "m", pixels)
+    back = wire.ReportMessage.model_validate_json(wire.ReportMessage.of(report).model_dump_json()).report()
+    assert back == report
+
+
+def test_no_findings_and_not_asked_stay_apart() -> None:
+    clean = QualityReport("r", 1.0, (0.0, 2.0), None, None, (), "", "m")
+    unasked = QualityReport("r", 1.0, (0.0, 2.0), None, None, None, "", "m")
+    assert wire.ReportMessage.of(clean).report().findings == ()
+    assert wire.ReportMessage.of(unasked).report().findings is None
+
+
+def test_a_finding_is_said_as_word_and_level() -> None:
+    said = wire.FindingMessage.of(Finding(Distortion.BLUR, Severity.SEVERE)).model_dump(mode="json")
+    assert said == {"distortion": "blur", "severity": "severe", "level": 4}
+
+
+def test_a_report_that_is_not_a_number_is_refused() -> None:
+    with pytest.raises(ValidationError):
+        wire.ReportMessage.of(QualityReport("r", float("nan"), None, None, None, None, "", "m"))
+
+
+@pytest.mark.parametrize("name", sorted(errors.error_classes()))
+def test_every_error_comes_back_as_its_class(name: str) -> None:
+    error = errors.error_classes()[name]("What.", "Do.")
+    back = wire.ErrorMessage.model_validate_json(wire.ErrorMessage.of(error).model_dump_json()).exception()
+    assert type(back) is type(error)
+    assert (back.message, back.hint) == ("What.", "Do.")
+
+
+def test_an_error_of_the_server_alone_is_said_under_the_class_both_know() -> None:
+    class Local(errors.LimitError):
+        pass
+
+    assert wire.ErrorMessage.of(Local("no")).error == "LimitError"
+
+
+def test_an_unknown_error_name_is_still_an_error_one_can_read() -> None:
+    assert type(wire.ErrorMessage(error="FutureError", message="Hm.").exception()) is errors.SeagullError
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"runs": [-1, 7]},
+        {"runs": []},
+        {"runs": [1.5, 4.5]},
+        {"runs": [True, 5]},
+        {"runs": ["6"]},
+        {"runs": [2**40]},
+        {"runs": [10**400]},
+        {"runs": [0] * (wire.MAX_RUNS + 1)},
+        {"box": [0, 0, 1]},
+        {"box": [0, 0, 2**70, 1]},
+        {"shape": [0, 5]},
+        {"shape": [4, 5, 3]},
+        {"id": ""},
+        {"id": "x" * 101},
+        {"name": "x" * 201},
+        {"id": None},
+    ],
+)
+def test_a_region_that_is_none_is_refused(changes: dict[str, object]) -> None:
+    with pytest.raises(ValidationError):
+        wire.RegionMessage.model_validate(_message(**changes))
+
+
+@pytest.mark.parametrize(
+    ("changes", "error"),
+    [
+        ({"runs": [0, 5]}, errors.RegionError),
+        ({"runs": [6]}, errors.EmptyRegionError),
+        ({"box": [3, 1, 1, 4]}, errors.RegionError),
+        ({"box": [1, 1, 9, 4]}, errors.RegionError),
+        ({"box": [-1, 1, 1, 4]}, errors.RegionError),
+        ({"shape": [5, 4]}, errors.ShapeMismatchError),
+    ],
+)
+def test_a_region_that_does_not_fit_the_image_says_so(changes: dict[str, object], error: type[Exception]) -> None:
+    message = wire.RegionMessage.model_validate(_message(**changes))
+    with pytest.raises(error):
+        message.region((4, 5))
+
+
+def test_a_huge_mask_is_refused_before_it_is_made() -> None:
+    message = wire.RegionMessage.model_validate(
+        _message(shape=[2**31, 2**31], box=[0, 0, 2**31, 2**31], runs=[2**31, 2**31])
+    )
+    with pytest.raises(errors.ShapeMismatchError):
+        message.region((4, 5))
+
+
+def test_a_long_name_is_cut_and_a_ragged_mask_is_refused_before_sending() -> None:
+    region = Region(RegionMask.whole((2, 2)), name="n" * 1000)
+    assert len(wire.RegionMessage.of(region).name) == wire.MAX_NAME
+    with pytest.raises(errors.LimitError):
+        wire.RegionMessage.of(Region(RegionMask.from_pixels(_checkerboard())))
+
+
+def _checkerboard() -> np.ndarray:
+    return np.indices((1001, 1001)).sum(axis=0) % 2 == 0
+
+
+def test_two_regions_of_one_id_are_refused() -> None:
+    with pytest.raises(ValidationError, match="share one id"):
+        wire.ReportRequest.model_validate({"regions": [_message(), _message()]})
+
+
+def test_unknown_keys_of_a_newer_end_are_ignored() -> None:
+    assert wire.RegionMessage.model_validate(_message(colour="red")).id == "a"
+
+
+def test_a_model_card_comes_back_as_it_went() -> None:
+    card = ModelCard("m-1", parameters=7, metrics={"srocc": 0.5})
+    assert wire.ModelCardMessage.model_validate(json.loads(wire.ModelCardMessage.of(card).model_dump_json())).card() == card
