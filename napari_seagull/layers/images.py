@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
 import numpy as np
@@ -87,6 +88,54 @@ def displayed_plane(image: Image, dims: Dims) -> Plane:
     return plane
 
 
+@dataclass(frozen=True, eq=False)
+class PixelRequest:
+    """What `prepare_layer` needs of a layer, taken off it, so that another thread can do the rest.
+
+    Attributes
+    ----------
+    data : array-like
+        numpy, dask or zarr; not read yet.
+    rgb : bool
+        Whether the last axis is colour.
+    plane : tuple of int
+        Index along each leading axis.
+    channel : int or None
+        Score this channel of an RGB layer as gray.
+    contrast_limits : (float, float) or None
+        Shown as black and white; None where the values are scored as stored.
+    name : str
+        Of the layer.
+    """
+
+    data: LazyArray
+    rgb: bool
+    plane: Plane
+    channel: int | None
+    contrast_limits: tuple[float, float] | None
+    name: str
+
+    def prepare(self) -> PreparedImage:
+        """Read the plane and make it ready; on any thread. `ImageError` where it cannot be scored."""
+        return prepare(
+            cast("ArrayLike", self.data),
+            rgb=self.rgb,
+            channel=self.channel,
+            plane=self.plane,
+            contrast_limits=self.contrast_limits,
+            name=self.name,
+        )
+
+
+def pixel_request(image: Image, *, plane: Plane = (), channel: int | None = None) -> PixelRequest:
+    """Take off a layer what `prepare_layer` needs; see there for parameters. `LimitError` where it is too large."""
+    data = full_data(image)
+    _check_size(image)
+    shown = None if image.rgb or data.dtype in (np.uint8, np.bool_) else image.contrast_limits
+    limits = None if shown is None else (float(shown[0]), float(shown[1]))
+    return PixelRequest(data, bool(image.rgb), plane, channel, limits, str(image.name))
+
+
 def prepare_layer(image: Image, *, plane: Plane = (), channel: int | None = None) -> PreparedImage:
     """Make one plane of a layer ready to be scored; only that plane is read.
 
@@ -109,12 +158,7 @@ def prepare_layer(image: Image, *, plane: Plane = (), channel: int | None = None
     LimitError
         More pixels than are accepted; nothing has been read then.
     """
-    data = full_data(image)
-    _check_size(image)
-    shown = None if image.rgb or data.dtype in (np.uint8, np.bool_) else image.contrast_limits
-    limits = None if shown is None else (float(shown[0]), float(shown[1]))
-    array, name = cast("ArrayLike", data), str(image.name)
-    return prepare(array, rgb=bool(image.rgb), channel=channel, plane=plane, contrast_limits=limits, name=name)
+    return pixel_request(image, plane=plane, channel=channel).prepare()
 
 
 def _check_size(image: Image) -> None:
