@@ -77,7 +77,7 @@ def draw_heatmap(image: RGBImage, quality: ScoreMap, *, opacity: float = 0.74) -
 
 
 def _zoom(image: RGBImage) -> int:
-    return max(1, -(-_SHORTEST // max(image.shape[:2])))
+    return max(1, -(-_SHORTEST // int(max(image.shape[:2]))))
 
 
 def _tint(pixels: RGBImage, region: Region, color: RGB, *, zoom: int, width: int) -> None:

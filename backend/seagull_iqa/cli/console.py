@@ -1,0 +1,48 @@
+"""What the command line shows: results on the standard output, progress and errors beside them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+from rich.text import Text
+
+from seagull_iqa.domain.progress import Progress as Step
+from seagull_iqa.domain.progress import ProgressCallback
+
+
+def output() -> Console:
+    """The standard output."""
+    return Console()
+
+
+def errors() -> Console:
+    """The standard error."""
+    return Console(stderr=True)
+
+
+def say_error(message: str, hint: str = "") -> None:
+    """One line: what is wrong, and what to do next."""
+    line = " ".join(f"error: {message} {hint}".split())
+    errors().print(Text(line, style="red"), soft_wrap=True)
+
+
+@contextmanager
+def progress_bar(title: str) -> Iterator[ProgressCallback]:
+    """A bar on the standard error that follows a `ProgressCallback`; nothing where nobody looks at it."""
+    console = errors()
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+    )
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bars:
+        task: TaskID = bars.add_task(title, total=None)
+
+        def follow(step: Step) -> None:
+            bars.update(task, completed=step.done, total=step.total or None, description=step.message or title)
+
+        yield follow

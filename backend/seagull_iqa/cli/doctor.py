@@ -1,0 +1,114 @@
+"""`seagull doctor`: what is installed, where it computes and why, and what to do next."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import platform
+import sys
+from collections.abc import Iterator
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from types import ModuleType
+
+from rich.table import Table
+from rich.text import Text
+
+from seagull_iqa.cli import console
+from seagull_iqa.cli.demo_window import why_no_window
+
+_BINDINGS = ("PyQt6", "PySide6", "PyQt5", "PySide2")
+_SHOWN = ("numpy", "fastapi", "uvicorn", "safetensors", "napari")
+
+
+def doctor() -> None:
+    """Say what is installed, which device computes and why, which models are present, and what to do next."""
+    torch, trouble = _torch()
+    table = Table(show_header=False, box=None, pad_edge=False)
+    table.add_column(style="bold", no_wrap=True)
+    table.add_column(overflow="fold")
+    rows = [*_host(), *_packages(torch, trouble), ("device", _device(torch)), *_models()]
+    for name, value in rows:
+        table.add_row(Text(name), Text(value))
+    out = console.output()
+    out.print(table)
+    for line in next_steps(torch_is_there=torch is not None, trouble=trouble):
+        out.print(Text(f"next: {line}"), soft_wrap=True)
+
+
+def _host() -> Iterator[tuple[str, str]]:
+    yield "napari-seagull", version("napari-seagull")
+    yield "python", f"{platform.python_version()} at {sys.executable}"
+    yield "system", f"{platform.platform()}, {os.cpu_count()} cores"
+
+
+def _packages(torch: ModuleType | None, trouble: str) -> Iterator[tuple[str, str]]:
+    yield "torch", str(torch.__version__) if torch else trouble
+    for name in _SHOWN:
+        yield name, installed(name) or "not installed"
+    bindings = [f"{name} {installed(name)}" for name in _BINDINGS if installed(name)]
+    yield "Qt binding", ", ".join(bindings) or "not installed"
+    yield "screen", why_no_window() or "napari can open a window here"
+
+
+def installed(package: str) -> str:
+    """The version of a package; empty where it is not installed."""
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return ""
+
+
+def _torch() -> tuple[ModuleType | None, str]:
+    """torch, or why there is none."""
+    try:
+        return importlib.import_module("torch"), ""
+    except ModuleNotFoundError:
+        return None, "not installed"
+    except (ImportError, OSError, RuntimeError) as error:
+        # A build for another system is found but cannot be loaded.
+        return None, f"installed but broken: {error}"
+
+
+def _device(torch: ModuleType | None) -> str:
+    if torch is None:
+        return "none, since torch cannot be used"
+    if torch.cuda.is_available():
+        card = torch.cuda.get_device_properties(0)
+        return f"cuda: {card.name}, {card.total_memory / 2**30:.0f} GiB"
+    if torch.backends.mps.is_available():
+        return "mps: Apple's graphics processor"
+    if torch.version.cuda is None and getattr(torch.version, "hip", None) is None:
+        why = "this torch is built without CUDA" if sys.platform != "darwin" else "this machine offers no MPS"
+    else:
+        why = f"torch {torch.__version__} is built for a graphics card, but no driver or card answers"
+    return f"cpu with {torch.get_num_threads()} threads: {why}"
+
+
+def _models() -> Iterator[tuple[str, str]]:
+    found = list(weights())
+    if not found:
+        yield "models", "none"
+    for path in found:
+        yield "model", f"{path.stem}, {path.stat().st_size / 2**20:.1f} MiB, {path}"
+
+
+def weights() -> list[Path]:
+    """The weights that ship with the package."""
+    folder = Path(__file__).parent.parent / "models"
+    return sorted(folder.rglob("*.safetensors"))
+
+
+def next_steps(*, torch_is_there: bool, trouble: str) -> list[str]:
+    """What to do next, most urgent first."""
+    steps = []
+    if not torch_is_there:
+        again = "reinstall torch: `pip install --force-reinstall torch`" if "broken" in trouble else ""
+        steps.append(again or 'install the backend: `pip install "napari-seagull[backend]"`')
+    if not weights():
+        steps.append("this install holds no weights: install napari-seagull again, or run `seagull train`")
+    if not installed("napari"):
+        steps.append('for the window, `pip install "napari-seagull[napari]"`')
+    elif not any(installed(name) for name in _BINDINGS):
+        steps.append('napari needs a Qt binding: `pip install "napari-seagull[napari]"`')
+    return steps or ["`seagull demo`, or `napari` and Plugins > SEAGULL region quality"]

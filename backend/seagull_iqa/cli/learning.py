@@ -1,0 +1,97 @@
+"""`seagull train` and `seagull evaluate`: make weights from photographs, and measure them on the frozen protocol."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from seagull_iqa.cli import console
+from seagull_iqa.cli.models import DEFAULT_MODEL, DeviceOption, ModelOption, backend_missing
+from seagull_iqa.errors import SeagullError
+
+DATA_VARIABLE = "SEAGULL_DATA"
+
+DataOption = Annotated[
+    Path | None, typer.Option(help=f"Folder with photos/ and protocol/; without it, what {DATA_VARIABLE} names.")
+]
+
+
+def data_folder(given: Path | None) -> Path:
+    """The folder that was given, or the one that the environment names.
+
+    Raises
+    ------
+    SeagullError
+        Neither, or no such folder.
+    """
+    named = os.environ.get(DATA_VARIABLE)
+    folder = given or (Path(named) if named else None)
+    if folder is None:
+        raise SeagullError("No data folder is given.", f"Give --data FOLDER, or set {DATA_VARIABLE}.")
+    if not folder.is_dir():
+        raise SeagullError(f"There is no folder {folder}.", "Check the path.")
+    return folder
+
+
+def train(  # noqa: PLR0913 - one parameter an option, as typer wants it
+    *,
+    out: Annotated[Path, typer.Option(help="Folder for checkpoint and weights; an unfinished run there goes on.")],
+    photos: Annotated[
+        Path | None, typer.Option(help=f"Folder with photographs; without it, photos/ in what {DATA_VARIABLE} names.")
+    ] = None,
+    steps: Annotated[int, typer.Option(min=1, help="Optimizer steps.")] = 20_000,
+    minutes: Annotated[float, typer.Option(min=0, help="Stop after that many minutes of training; 0 = by steps.")] = 0,
+    rate: Annotated[float, typer.Option(min=0, help="Peak learning rate.")] = 2e-3,
+    processes: Annotated[int, typer.Option(min=1, help="Processes that make samples.")] = 1,
+    threads: Annotated[int, typer.Option(min=1, help="Threads of the learner.")] = 1,
+    seed: Annotated[int, typer.Option(help="Of everything random.")] = 1,
+    device: DeviceOption = "cpu",
+) -> None:
+    """Train seagull-mini on photographs that are spoiled on the fly; Ctrl+C leaves a checkpoint to go on from."""
+    try:
+        from seagull_iqa.training.loop import TrainSpec
+        from seagull_iqa.training.loop import train as steps_of
+    except ModuleNotFoundError as error:
+        raise backend_missing(error) from error
+    folder = photos or data_folder(None) / "photos"
+    spec = TrainSpec(
+        photos=folder, out=out, steps=steps, minutes=minutes, rate=rate,
+        processes=processes, threads=threads, seed=seed, device=device,
+    )  # fmt: skip
+    terminal = console.errors().is_terminal
+    with console.progress_bar("training") as follow:
+        for step in steps_of(spec):
+            follow(step)
+            if not terminal:
+                typer.echo(f"{step.done}/{step.total} {step.message}", err=True)
+    typer.echo(str(out / "weights.safetensors"))
+
+
+def evaluate(  # noqa: PLR0913 - one parameter an option, as typer wants it
+    *,
+    data: DataOption = None,
+    model: ModelOption = DEFAULT_MODEL,
+    device: DeviceOption = "auto",
+    cases: Annotated[int | None, typer.Option(min=1, help="A quick look at that many cases; not the protocol.")] = None,
+    ladders: Annotated[bool, typer.Option(help="Climb the ladders of strength too.")] = True,
+    labels: Annotated[Path | None, typer.Option(metavar="FILE", help="Keeps the labels between runs (JSON).")] = None,
+    workers: Annotated[int, typer.Option(min=1, help="Processes; each loads the model.")] = 1,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the table as JSON.")] = False,
+) -> None:
+    """Put a model through evaluation protocol 1 and print its rows."""
+    try:
+        from seagull_iqa.training.evaluate import EvaluateSpec
+        from seagull_iqa.training.evaluate import evaluate as measure
+    except ModuleNotFoundError as error:
+        raise backend_missing(error) from error
+    spec = EvaluateSpec(
+        data=data_folder(data), model=model, device=device,
+        cases=cases, ladders=ladders, labels=labels, workers=workers,
+    )  # fmt: skip
+    with console.progress_bar("evaluating") as follow:
+        table = measure(spec, progress=follow)
+    typer.echo(json.dumps(table.to_json(), indent=2) if as_json else table.to_text())

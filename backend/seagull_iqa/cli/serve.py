@@ -1,0 +1,41 @@
+"""`seagull serve`: a server that scores regions for napari, on this machine or another."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from seagull_iqa.cli.models import DEFAULT_MODEL, DeviceOption, ModelOption, backend_missing
+
+
+def serve(
+    *,
+    host: Annotated[str, typer.Option(help="Address to listen at; other than loopback only with SEAGULL_TOKEN.")] = (
+        "127.0.0.1"
+    ),
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one.")] = 0,
+    model: ModelOption = DEFAULT_MODEL,
+    device: DeviceOption = "auto",
+    allow_host: Annotated[
+        list[str] | None, typer.Option(help="A further name under which this server is reached. Repeatable.")
+    ] = None,
+    exit_with_stdin: Annotated[
+        bool, typer.Option("--exit-with-stdin", help="End when the standard input ends.")
+    ] = False,
+) -> None:
+    """Serve a model over HTTP; the first line printed is JSON with the address and the token."""
+    try:
+        from seagull_iqa.service import serve as service
+    except ModuleNotFoundError as error:
+        raise backend_missing(error) from error
+    service.serve(
+        service.ServeOptions(
+            host=host,
+            port=port,
+            model=model,
+            device=device,
+            exit_with_stdin=exit_with_stdin,
+            allow_hosts=tuple(allow_host or ()),
+        )
+    )
