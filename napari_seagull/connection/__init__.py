@@ -1,0 +1,1 @@
+"""The server that scores: started on this machine or met on another, watched, and stopped; no Qt."""
