@@ -1,0 +1,102 @@
+"""Near-pristine photographs to make training samples from, and random crops of them."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+from torch import Tensor
+
+from seagull_iqa.errors import ImageError
+
+SUFFIXES = {".webp", ".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp"}
+
+SHIPPED = ("bulb", "girl", "guitar", "haze", "house", "night", "pixel", "rain", "sunset")
+"""gb82 photographs that may ship as samples: never trained on, so that the samples are honest."""
+
+
+@dataclass(frozen=True)
+class Photograph:
+    """One file and what its manifest says of it."""
+
+    path: Path
+    split: str = "train"
+
+
+def photographs(folder: Path, split: str = "train") -> list[Photograph]:
+    """The photographs of one split, sorted by name.
+
+    With a `manifest.csv` (columns file, split) beside the files the split is read from it, and shippable samples are
+    left out of "train"; without one every image in the folder is "train".
+
+    Raises
+    ------
+    ImageError
+        There is no photograph.
+    """
+    manifest = folder / "manifest.csv"
+    if manifest.is_file():
+        with manifest.open(newline="", encoding="utf-8") as file:
+            rows = [Photograph(folder / row["file"], row["split"]) for row in csv.DictReader(file)]
+    else:
+        rows = [Photograph(path) for path in sorted(folder.glob("*")) if path.suffix.lower() in SUFFIXES]
+    found = [p for p in rows if p.split == split and not (split == "train" and _is_shipped(p.path))]
+    if not found:
+        raise ImageError(f"No photograph of split '{split}' in {folder}.", "Give a folder with photographs.")
+    return sorted(found, key=lambda p: p.path.name)
+
+
+def _is_shipped(path: Path) -> bool:
+    return path.name in {f"gb82_{name}-lossless.webp" for name in SHIPPED}
+
+
+def load(path: Path) -> NDArray[np.uint8]:
+    """uint8 RGB, shape (H, W, 3)."""
+    with Image.open(path) as image:
+        return np.asarray(image.convert("RGB"))
+
+
+def load_all(paths: Iterable[Path]) -> list[NDArray[np.uint8]]:
+    """Every photograph in memory, at its size and at half its size (where that leaves 300 px), antialiased."""
+    images: list[NDArray[np.uint8]] = []
+    for path in paths:
+        full = load(path)
+        images.append(full)
+        h, w = full.shape[:2]
+        for scale in (0.7, 0.5):
+            if min(h, w) * scale >= 300:
+                size = (round(w * scale), round(h * scale))
+                images.append(np.asarray(Image.fromarray(full).resize(size, Image.Resampling.LANCZOS)))
+    return images
+
+
+def random_crop(images: list[NDArray[np.uint8]], size: int, rng: np.random.Generator) -> tuple[Tensor, int]:
+    """A random square of a random photograph, with a random flip and now and then another tone.
+
+    Returns
+    -------
+    image : float32, shape (3, size, size), 0..1
+    image_size : int
+        Short side in px of the photograph.
+    """
+    image = images[int(rng.integers(len(images)))]
+    while min(image.shape[:2]) < size:
+        image = images[int(rng.integers(len(images)))]
+    row = int(rng.integers(image.shape[0] - size + 1))
+    column = int(rng.integers(image.shape[1] - size + 1))
+    crop = torch.from_numpy(image[row : row + size, column : column + size].astype(np.float32)).permute(2, 0, 1) / 255
+    if rng.random() < 0.5:
+        crop = crop.flip(2)
+    if rng.random() < 0.15:
+        crop = crop.flip(1)
+    if rng.random() < 0.3:  # another camera, another light: widens what counts as well exposed and neutral
+        gamma = float(rng.uniform(0.85, 1.18))
+        balance = torch.from_numpy(rng.uniform(0.93, 1.07, 3).astype(np.float32))[:, None, None]
+        crop = (crop.clamp(min=0) ** gamma * balance).clamp(0, 1)
+    return crop.contiguous(), min(image.shape[:2])

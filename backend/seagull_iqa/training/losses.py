@@ -1,0 +1,58 @@
+"""What seagull-mini is taught: distributions, ordered severities, ranks, and maps."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from seagull_iqa.models.mini.network import LEVELS, RegionOutput, scores
+from seagull_iqa.training.samples import IGNORED, Chunk
+
+BIN_SIGMA = 4.0
+"""Points by which a label is smeared over the bins."""
+
+
+def soft_bins(label: Tensor, reference: Tensor) -> Tensor:
+    """A label 0..100 as a distribution over the 21 scores: (...) -> (..., 21)."""
+    at = scores(reference)
+    return (-0.5 * ((label[..., None] - at) / BIN_SIGMA) ** 2).softmax(-1)
+
+
+def distribution_loss(logits: Tensor, label: Tensor) -> Tensor:
+    """Cross-entropy to the smeared label: (..., 21), (...) -> scalar."""
+    return -(soft_bins(label, logits) * logits.log_softmax(-1)).sum(-1).mean()
+
+
+def correlation_loss(predicted: Tensor, label: Tensor) -> Tensor:
+    """1 - PLCC over everything given: scalar 0..2."""
+    a, b = predicted.flatten() - predicted.mean(), label.flatten() - label.mean()
+    return 1 - (a * b).sum() / (a.norm() * b.norm()).clamp(min=1e-6)
+
+
+def severity_loss(logits: Tensor, severity: Tensor) -> Tensor:
+    """Ordinal: is it at least 1, ... 5? (B, R, 7, 5) logits, (B, R, 7) levels -> scalar; ignored ones count nothing."""
+    steps = torch.arange(1, LEVELS + 1, device=logits.device)
+    target = (severity[..., None] >= steps).float()
+    known = (severity != IGNORED).float()[..., None].expand_as(target)
+    loss = F.binary_cross_entropy_with_logits(logits, target, reduction="none")
+    return (loss * known).sum() / known.sum().clamp(min=1)
+
+
+def total_loss(dense: Tensor, output: RegionOutput, chunk: Chunk) -> dict[str, Tensor]:
+    """Every term, weighted; their sum under "total"."""
+    smooth = F.smooth_l1_loss
+    quality, importance, levels = chunk.quality, chunk.importance, chunk.severity.long()
+    terms = {
+        "bins": distribution_loss(output.quality_logits, quality),
+        "mean": smooth(output.quality / 10, quality / 10),
+        "map_mean": 0.7 * smooth(output.dense_quality / 10, quality / 10),
+        "plcc": 0.5 * correlation_loss(output.quality, quality),
+        "severity": 3.0 * severity_loss(output.severity_logits, levels),
+        "importance": 0.3 * distribution_loss(output.importance_logits, importance)
+        + 0.3 * smooth(output.dense_importance / 10, importance / 10),
+        "weight_map": 0.5 * smooth(dense[:, 1], chunk.weight_map.float()),
+        "severity_maps": 0.4 * smooth(dense[:, 2:], chunk.severity_map.float()),
+    }
+    terms["total"] = torch.stack(list(terms.values())).sum()
+    return terms

@@ -1,0 +1,147 @@
+"""Training samples made on the fly: a crop, spoiled in a known way, with labels for a dozen regions of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from multiprocessing.queues import Queue
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+from torch import Tensor
+
+from seagull_iqa.data.distort import DIRECTED, Applied, distort, feathered
+from seagull_iqa.data.labels import LabelMaps, importance, weight_map
+from seagull_iqa.data.photographs import load_all, random_crop
+from seagull_iqa.data.random_regions import random_region, random_regions
+from seagull_iqa.domain.distortion import Distortion
+
+REGIONS = 10
+"""Regions asked of each crop."""
+
+IGNORED = -1
+"""Severity of a region that a distortion only grazes: neither clean nor spoiled, so nothing is learned from it."""
+
+SIZES = ((192, 16, 0.7), (320, 6, 0.3))
+"""Side of the crops in px, crops in a chunk, share of chunks. 192 px is what compression needs to show its grid."""
+
+
+@dataclass
+class Chunk:
+    """Some samples of one size; N crops of side S, R regions each."""
+
+    image: Tensor
+    """uint8 (N, 3, S, S)."""
+    masks: Tensor
+    """uint8 (N, R, S, S / 8): bits."""
+    quality: Tensor
+    """float32 (N, R), 0..100."""
+    importance: Tensor
+    """float32 (N, R), 0..100."""
+    severity: Tensor
+    """int8 (N, R, 7): 0..5, or `IGNORED`."""
+    severity_map: Tensor
+    """float16 (N, 7, S/8, S/8): strength where it was applied."""
+    weight_map: Tensor
+    """float16 (N, S/8, S/8): logarithm of the HaarPSI weight + 1 of the pristine crop."""
+
+    def split(self) -> list[Chunk]:
+        """One chunk a crop."""
+        values = [getattr(self, f.name) for f in fields(self)]
+        return [Chunk(*(v[i : i + 1] for v in values)) for i in range(len(self.image))]
+
+    @classmethod
+    def cat(cls, chunks: list[Chunk]) -> Chunk:
+        """Several chunks of one size as one."""
+        return cls(*(torch.cat([getattr(c, f.name) for c in chunks]) for f in fields(cls)))
+
+    def unpacked_masks(self) -> Tensor:
+        """float32 (N, R, S, S), 0 or 1."""
+        return torch.from_numpy(np.unpackbits(self.masks.numpy(), axis=-1)).float()
+
+
+def random_recipe(rng: np.random.Generator) -> list[Applied]:
+    """No, one, two or three distortions of random type, strength 0.5..5.5 and direction."""
+    count = int(rng.choice(4, p=[0.07, 0.59, 0.25, 0.09]))
+    types = rng.choice(len(Distortion), size=count, replace=False)
+    recipe = []
+    for index in types:
+        distortion = list(Distortion)[int(index)]
+        direction = int(rng.choice([-1, 1])) if distortion in DIRECTED else 0
+        recipe.append(Applied(distortion, float(rng.uniform(0.5, 5.5)), direction))
+    return recipe
+
+
+def make_sample(images: list[NDArray[np.uint8]], size: int, rng: np.random.Generator) -> Chunk:
+    """One crop with its regions and labels."""
+    pristine, image_size = random_crop(images, size, rng)
+    recipe = random_recipe(rng)
+    regions = random_regions(size, REGIONS, rng)
+    where = None
+    if recipe and rng.random() < 0.4:
+        regions[1] = random_region(size, float(np.exp(rng.uniform(np.log(0.03), np.log(0.6)))), rng)
+        where = torch.from_numpy(regions[1])
+    spoiled = distort(pristine, recipe, seed=int(rng.integers(2**31)), where=where)
+    masks = torch.from_numpy(regions)
+    if not recipe:
+        alpha = torch.zeros(size, size)
+    else:
+        alpha = torch.ones(size, size) if where is None else feathered(where, 4.0)
+    weight = weight_map(pristine)
+    return Chunk(
+        (spoiled * 255).round().to(torch.uint8)[None],
+        torch.from_numpy(np.packbits(regions, axis=-1))[None],
+        _quality(pristine, spoiled, masks, alpha, recipe, image_size)[None],
+        importance(weight, masks)[None],
+        _severity(masks, alpha, recipe)[None],
+        _severity_map(alpha, recipe)[None],
+        torch.log(F.avg_pool2d((weight + 1)[None], 4)[0]).half()[None],
+    )
+
+
+def _quality(
+    pristine: Tensor, spoiled: Tensor, masks: Tensor, alpha: Tensor, recipe: list[Applied], image_size: int
+) -> Tensor:
+    if not recipe:
+        return torch.full((len(masks),), 100.0)
+    up = any(a.distortion is Distortion.CONTRAST and a.direction > 0 for a in recipe)
+    quality = LabelMaps.of(pristine, spoiled, image_size=image_size).quality(masks, contrast_up=up)
+    touched = (masks * (alpha > 0)).flatten(1).any(1)
+    return torch.where(touched, quality, torch.full_like(quality, 100.0))
+
+
+def _severity(masks: Tensor, alpha: Tensor, recipe: list[Applied]) -> Tensor:
+    found = torch.zeros(len(masks), len(Distortion), dtype=torch.int8)
+    share = (masks * alpha).flatten(1).sum(1) / masks.flatten(1).sum(1)
+    for applied in recipe:
+        level = torch.full_like(share, float(applied.severity))
+        level = torch.where(share > 0.2, level, torch.where(share > 0.02, float(IGNORED), 0.0))
+        found[:, list(Distortion).index(applied.distortion)] = level.to(torch.int8)
+    return found
+
+
+def _severity_map(alpha: Tensor, recipe: list[Applied]) -> Tensor:
+    cells = F.avg_pool2d(alpha[None], 8)[0]
+    maps = torch.zeros(len(Distortion), *cells.shape)
+    for applied in recipe:
+        maps[list(Distortion).index(applied.distortion)] = cells * min(applied.strength, 5.0)
+    return maps.half()
+
+
+def make_chunk(images: list[NDArray[np.uint8]], rng: np.random.Generator) -> Chunk:
+    """Several samples of one size."""
+    size, count, _ = SIZES[int(rng.choice(len(SIZES), p=[s[2] for s in SIZES]))]
+    return Chunk.cat([make_sample(images, size, rng) for _ in range(count)])
+
+
+def produce(paths: list[Path], seed: int, queue: Queue[list[NDArray[np.generic]]]) -> None:
+    """A producer's whole life: fill a queue with chunks until the process is ended. One thread, so as not to fight."""
+    torch.set_num_threads(1)
+    rng = np.random.default_rng(seed)
+    images = load_all(paths)
+    while True:
+        chunk = make_chunk(images, rng)
+        # Plain arrays: tensors would travel through shared memory and its limits.
+        queue.put([getattr(chunk, f.name).numpy() for f in fields(chunk)])
