@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
 from seagull_iqa.domain.progress import Progress as Step
@@ -32,6 +31,8 @@ def say_error(message: str, hint: str = "") -> None:
 @contextmanager
 def progress_bar(title: str) -> Iterator[ProgressCallback]:
     """A bar on the standard error that follows a `ProgressCallback`; nothing where nobody looks at it."""
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+
     console = errors()
     columns = (
         TextColumn("{task.description}"),

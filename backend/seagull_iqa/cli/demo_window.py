@@ -20,8 +20,7 @@ if TYPE_CHECKING:
     from seagull_iqa.samples import Sample
 
 GROUP = "seagull_iqa.windows"
-"""Entry point group; its "demo" takes (sample, image, regions, reports, quality map) and returns when the window closes.
-"""
+"""Entry point group; its "demo" takes (sample, image, regions, reports, quality map) and returns when it is shut."""
 
 _BINDINGS = ("PyQt6", "PySide6", "PyQt5", "PySide2")
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from seagull_iqa.errors import BackendMissingError
-from seagull_iqa.models.interface import QualityModel
+
+if TYPE_CHECKING:
+    from seagull_iqa.models.interface import QualityModel
 
 ModelOption = Annotated[str, typer.Option("--model", metavar="NAME|PATH", help="Name of a model, or its file.")]
 DeviceOption = Annotated[str, typer.Option("--device", help="auto, cpu, cuda, cuda:1, mps.")]
