@@ -10,7 +10,7 @@ from scipy import stats
 
 from seagull_iqa.training.metrics import (
     class_scores,
-    coverage,
+    covered,
     estimate,
     ladder,
     logistic_fit,
@@ -117,7 +117,7 @@ def test_a_class_is_scored_over_all_cases():
 
 def test_coverage_counts_the_ends_in():
     label = np.array([1.0, 2.0, 3.0, 4.0])
-    assert coverage(label, label - 1, np.array([1.0, 1.9, 9, 9])) == 0.75
+    assert covered(label, label - 1, np.array([1.0, 1.9, 9, 9])).tolist() == [1, 0, 1, 1]
 
 
 def test_a_ladder_that_falls_is_minus_one_and_one_that_never_moves_is_zero():

@@ -125,9 +125,14 @@ def class_scores(
     return SetScores(hits / named if named else 0.0, hits / present if present else 0.0, 2 * hits / (named + present))
 
 
-def coverage(label: Values, low: Values, high: Values) -> float:
-    """Share, 0..1, of labels inside their predicted interval, ends included."""
-    return float(np.mean((label >= low) & (label <= high))) if label.size else NOT_DEFINED
+def covered(label: Values, low: Values, high: Values) -> Values:
+    """1 where a label is inside its predicted interval, ends included, else 0; the mean is the coverage."""
+    return ((label >= low) & (label <= high)).astype(np.float64)
+
+
+def mean_of(values: Values) -> Callable[[Indices], float]:
+    """The figure "mean of these values", for `estimate`."""
+    return lambda at: float(values[at].mean()) if at.size else NOT_DEFINED
 
 
 def ladder(strength: Sequence[float], predicted: Sequence[float]) -> float:
