@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -101,3 +102,58 @@ def client_of(http_of: Callable[..., Any]) -> Iterator[Callable[..., Client]]:
 @pytest.fixture
 def client(bench_of: Callable[..., Any], client_of: Callable[..., Client], toy: Any) -> Client:
     return client_of(bench_of(toy))
+
+
+@pytest.fixture(scope="session")
+def toy_protocol_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data folder in the shape of the evaluation protocol's: three held-out pictures of 96 x 112 px, 24 cases."""
+    from PIL import Image
+    from scipy.ndimage import gaussian_filter
+
+    data = tmp_path_factory.mktemp("data")
+    (data / "photos").mkdir()
+    (data / "protocol").mkdir()
+    rows, regions, cases = ["file,split"], {}, []
+    for index, name in enumerate(("a.png", "b.png", "c.png", "learnt.png")):
+        generator = np.random.default_rng(index)
+        field = sum(gaussian_filter(generator.normal(size=(96, 112, 3)), (s, s, 0)) * s for s in (1, 4, 12))
+        Image.fromarray((np.clip(field * 0.15 + 0.5, 0, 1) * 255).astype(np.uint8)).save(data / "photos" / name)
+        rows.append(f"{name},{'train' if name == 'learnt.png' else 'heldout'}")
+        if name == "learnt.png":
+            continue
+        left, right = np.zeros((2, 96, 112), bool)
+        left[10:60, 8:50] = True
+        right[40:90, 60 + 5 * index :] = True
+        regions[name] = {"size": [96, 112], "regions": [
+            {"id": id, "kind": "box", "area": int(mask.sum()), "counts": _column_runs(mask)}
+            for id, mask in (("r0", left), ("r1", right))
+        ]}  # fmt: skip
+        cases += [{"photo": name, "seed": 7, **case} for case in _toy_cases()]
+    cases = [{"case": number, **case} for number, case in enumerate(cases)]
+    (data / "photos" / "manifest.csv").write_text("\n".join(rows), encoding="utf-8")
+    (data / "protocol" / "regions.json").write_text(json.dumps(regions), encoding="utf-8")
+    (data / "protocol" / "cases.jsonl").write_text("\n".join(map(json.dumps, cases)), encoding="utf-8")
+    return data
+
+
+def _column_runs(mask: np.ndarray) -> list[int]:
+    flat = mask.T.ravel()
+    edges = np.flatnonzero(flat[1:] != flat[:-1]) + 1
+    lengths = np.diff([0, *edges, flat.size]).tolist()
+    return [0, *lengths] if flat[0] else lengths
+
+
+def _toy_cases() -> list[dict[str, Any]]:
+    def one(type: str, strength: float, direction: int = 0) -> dict[str, Any]:
+        return {"type": type, "strength": strength, "direction": direction}
+
+    return [
+        {"where": "all", "ask": "r0", "distortions": [one("noise", 2.0)]},
+        {"where": "all", "ask": "r1", "distortions": [one("noise", 5.5)]},
+        {"where": "r0", "ask": "r0", "distortions": [one("noise", 3.6), one("blur", 0.5)]},
+        {"where": "r0", "ask": "r1", "distortions": [one("blur", 4.0)]},
+        {"where": "all", "ask": "r1", "distortions": []},
+        {"where": "all", "ask": "r0", "distortions": [one("exposure", 4.0, -1)]},
+        {"where": "all", "ask": "r1", "distortions": [one("contrast", 3.0, 1), one("compression", 3.0)]},
+        {"where": "all", "ask": "r0", "distortions": [one("blur", 3.0)]},
+    ]

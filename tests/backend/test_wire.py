@@ -160,4 +160,7 @@ def test_unknown_keys_of_a_newer_end_are_ignored() -> None:
 
 def test_a_model_card_comes_back_as_it_went() -> None:
     card = ModelCard("m-1", parameters=7, metrics={"srocc": 0.5})
-    assert wire.ModelCardMessage.model_validate(json.loads(wire.ModelCardMessage.of(card).model_dump_json())).card() == card
+    assert (
+        wire.ModelCardMessage.model_validate(json.loads(wire.ModelCardMessage.of(card).model_dump_json())).card()
+        == card
+    )
