@@ -18,6 +18,9 @@ from seagull_iqa.errors import EmptyRegionError, RegionError
 if TYPE_CHECKING:
     from napari.layers import Image, Labels
 
+_MOST_VALUES = 1_000_000
+"""Labels up to here are looked for without sorting every pixel, which is slow."""
+
 _TILT = 1e-9
 """Mixing of leading and displayed axes, in px per px, that counts as none."""
 
@@ -121,13 +124,21 @@ def _boxes(grid: NDArray[np.integer[Any]], values: Iterable[int] | None) -> dict
         return {value: box for value, box in boxes.items() if box is not None}
     from scipy.ndimage import find_objects  # scipy takes a while to load and is needed for whole layers only
 
-    present, ranks = np.unique(grid, return_inverse=True)
-    found = find_objects(ranks.reshape(grid.shape) + 1)
+    names, ranks = _ranked(grid)
+    found = enumerate(find_objects(ranks), start=1)
     return {
-        int(value): (rows.start, columns.start, rows.stop, columns.stop)
-        for value, (rows, columns) in zip(present, found, strict=True)
-        if value != 0
+        names[rank] if names else rank: (box[0].start, box[1].start, box[0].stop, box[1].stop)
+        for rank, box in found
+        if box is not None and (not names or names[rank] != 0)
     }
+
+
+def _ranked(grid: NDArray[np.integer[Any]]) -> tuple[dict[int, int], NDArray[np.integer[Any]]]:
+    """The grid with small positive numbers, and what they stand for; as it is, and {}, where it has such numbers."""
+    if grid.size == 0 or (grid.min() >= 0 and grid.max() <= _MOST_VALUES):
+        return {}, grid.astype(np.int32, copy=False)
+    values, ranks = np.unique(grid, return_inverse=True)
+    return {rank: int(value) for rank, value in enumerate(values, start=1)}, ranks.reshape(grid.shape) + 1
 
 
 def _box(inside: NDArray[np.bool_]) -> Box | None:

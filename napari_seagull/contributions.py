@@ -1,0 +1,54 @@
+"""What the manifest names: the panel and the sample images; everything is imported when it is asked for."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import napari.viewer
+
+PLUGIN, PANEL = "napari-seagull", "SEAGULL region quality"
+
+LayerData = tuple[Any, dict[str, Any], str]
+
+
+def show_panel(viewer: napari.viewer.Viewer) -> None:
+    """Open the panel, or bring it to the front."""
+    viewer.window.add_plugin_dock_widget(PLUGIN, PANEL)
+
+
+def _opened(name: str) -> list[LayerData]:
+    from seagull_iqa.samples import samples
+
+    sample = next(sample for sample in samples() if sample.name == name)
+    return [(sample.read().rgb, {"name": sample.name, "rgb": True}, "image")]
+
+
+def open_girl() -> list[LayerData]:
+    """The sample "girl" as an image layer."""
+    return _opened("girl")
+
+
+def open_guitar() -> list[LayerData]:
+    """The sample "guitar" as an image layer."""
+    return _opened("guitar")
+
+
+def open_night() -> list[LayerData]:
+    """The sample "night" as an image layer."""
+    return _opened("night")
+
+
+def open_bulb() -> list[LayerData]:
+    """The sample "bulb" as an image layer."""
+    return _opened("bulb")
+
+
+def open_baby() -> list[LayerData]:
+    """The sample "baby" as an image layer."""
+    return _opened("baby")
+
+
+def open_sunset() -> list[LayerData]:
+    """The sample "sunset" as an image layer."""
+    return _opened("sunset")

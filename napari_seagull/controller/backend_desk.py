@@ -1,0 +1,104 @@
+"""The backend as the panel shows it: started by itself, tested, changed and restarted, never waited for."""
+
+from __future__ import annotations
+
+from psygnal import Signal
+from qtpy.QtCore import QObject
+from qtpy.QtCore import Signal as QtSignal
+
+from napari_seagull.connection.backend import Backend, ConnectionState, RemoteServer, Status
+from napari_seagull.connection.process import LocalServer
+from napari_seagull.controller.desk import Desk
+from napari_seagull.views.backend_bar import BackendBar, BackendFacts, BackendState
+from napari_seagull.views.server_form import ServerAddress, ServerForm
+from seagull_iqa.client import Client
+from seagull_iqa.errors import SeagullError
+
+SHOWN = {
+    ConnectionState.STOPPED: BackendState.OFF,
+    ConnectionState.STARTING: BackendState.STARTING,
+    ConnectionState.READY: BackendState.READY,
+    ConnectionState.FAILED: BackendState.FAILED,
+}
+
+
+class BackendDesk(QObject):
+    """Starts the backend on threads of their own, and shows how it is."""
+
+    ready = Signal()  # the backend can be asked
+    _told_elsewhere = QtSignal(object)  # a Status, from any thread
+
+    def __init__(self, desk: Desk, backend: Backend, bar: BackendBar, form: ServerForm, parent: QObject) -> None:
+        super().__init__(parent)
+        self._desk, self._backend, self._bar, self._form = desk, backend, bar, form
+        self._told_elsewhere.connect(self._show)
+        backend.state_changed.connect(self._on_state_changed)
+        bar.restart_wished.connect(self.restart)
+        form.use_wished.connect(self._on_use_wished)
+        form.test_wished.connect(self._on_test_wished)
+        self._show(backend.status)
+
+    @property
+    def client(self) -> Client | None:
+        """To ask with; None unless the backend is ready."""
+        return self._backend.client
+
+    def start(self) -> None:
+        """Bring the backend up."""
+        self._desk.tasks.start("backend", lambda _task: self._backend.start(), done=_heard, failed=_heard)
+
+    def restart(self) -> None:
+        """Bring the backend up anew."""
+        self._desk.tasks.start("backend", lambda _task: self._backend.restart(), done=_heard, failed=_heard)
+
+    def look_again(self) -> None:
+        """Look whether the backend is still there, after a request that it did not answer."""
+        self._desk.tasks.start("check", lambda _task: self._backend.check(), done=_heard, failed=_heard)
+
+    def close(self) -> None:
+        """Listen no more, and let the server end."""
+        self._backend.state_changed.disconnect(self._on_state_changed)
+        backend = self._backend
+        self._desk.tasks.start("stop", lambda _task: backend.stop(), done=_heard, failed=_heard)
+
+    def _on_state_changed(self, status: Status) -> None:
+        try:
+            self._told_elsewhere.emit(status)
+        except RuntimeError:  # Qt has deleted this object: the window was closed meanwhile
+            return
+
+    def _show(self, status: Status) -> None:
+        facts = BackendFacts(SHOWN[status.state], status.sentence.rstrip("."))
+        if status.state is ConnectionState.FAILED:
+            facts = BackendFacts(BackendState.FAILED, "Not available", f"{status.sentence} {status.hint}".strip())
+        self._bar.show_facts(facts)
+        if status.state is ConnectionState.READY:
+            self.ready.emit()
+
+    def _on_use_wished(self, address: ServerAddress) -> None:
+        server = LocalServer() if address.is_local else RemoteServer(address.url, address.token)
+        call = self._backend.connect_to
+        self._desk.tasks.start("backend", lambda _task: call(server), done=_heard, failed=_heard)
+
+    def _on_test_wished(self, address: ServerAddress) -> None:
+        self._form.show_answer(f"Asking {address.url} …")
+        self._desk.tasks.start(
+            "test",
+            lambda _task: _tested(address),
+            done=self._form.show_answer,
+            failed=lambda error: self._form.show_answer(str(error)),
+        )
+
+
+def _heard(_outcome: object) -> None:
+    """The bar shows the outcome: the backend tells of its states itself."""
+
+
+def _tested(address: ServerAddress) -> str:
+    client = Client(address.url, address.token, timeout_s=10.0)
+    try:
+        return str(client.check())
+    except SeagullError as error:
+        return str(error)
+    finally:
+        client.close()

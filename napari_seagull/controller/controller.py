@@ -1,0 +1,127 @@
+"""The one place where session, backend, layers and views meet: makes the parts, hands wishes on, ends them together."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from qtpy.QtCore import QObject
+
+from napari_seagull.connection.backend import Backend
+from napari_seagull.controller.backend_desk import BackendDesk
+from napari_seagull.controller.desk import Desk
+from napari_seagull.controller.display import Display
+from napari_seagull.controller.images import ImageWatch
+from napari_seagull.controller.labels_watch import LabelsWatch
+from napari_seagull.controller.mapping import Mapper
+from napari_seagull.controller.scoring import Scorer
+from napari_seagull.controller.shapes_watch import ShapesWatch
+from napari_seagull.controller.tools import Tools
+from napari_seagull.session.commands import DeleteRegion, RenameRegion, SelectRegions
+from napari_seagull.session.session import Session
+from napari_seagull.tasks import Tasks
+from napari_seagull.views.panel import Panel
+
+if TYPE_CHECKING:
+    from napari.components import ViewerModel
+
+ZOOM_SHARE = 0.5
+"""A region that is zoomed to fills this share of the canvas."""
+
+
+class Controller(QObject):
+    """Joins one viewer, one panel, one session and one backend."""
+
+    def __init__(
+        self, viewer: ViewerModel, panel: Panel, session: Session | None = None, backend: Backend | None = None
+    ) -> None:
+        super().__init__()
+        self.viewer, self.panel = viewer, panel
+        self.session = session or Session()
+        self.tasks = Tasks(self)
+        self._closed = False
+        desk = Desk(viewer, self.session, self.tasks, panel.status.show_problem)
+        self.images = ImageWatch(desk, panel.image_bar, self)
+        self.backend = BackendDesk(desk, backend or Backend(), panel.backend_bar, panel.server_form, self)
+        self.shapes = ShapesWatch(desk, self.images, self)
+        self.labels = LabelsWatch(desk, self.images, self)
+        self.scorer = Scorer(desk, self.backend, self)
+        self.mapper = Mapper(desk, self.images, self.backend, panel.map_bar, self)
+        self.display = Display(desk, panel, self.shapes, self.labels, self)
+        self.tools = Tools(desk, self.images, self.shapes, self.labels, panel.draw_bar, self)
+        self._connect()
+
+    def start(self) -> None:
+        """Bring the backend up, without waiting for it."""
+        self.backend.start()
+
+    def close(self) -> None:
+        """Let go of the viewer and end the backend; harmless twice."""
+        if self._closed:
+            return
+        self._closed = True
+        for part in (self.images, self.shapes, self.labels, self.scorer, self.display, self.tools):
+            part.close()
+        self.tasks.drop_all()
+        self.backend.close()
+
+    @property
+    def is_idle(self) -> bool:
+        """True when nothing is under way: all is scored, mapped and shown."""
+        parts_idle = self.scorer.is_idle and self.mapper.is_idle and self.display.is_idle
+        return parts_idle and self.shapes.is_idle and self.tasks.running == 0
+
+    def _connect(self) -> None:
+        table = self.panel.table
+        table.selection_wished.connect(self._on_selection_wished)
+        table.rename_wished.connect(self._on_rename_wished)
+        table.delete_wished.connect(self._on_delete_wished)
+        table.zoom_wished.connect(self.zoom_to)
+        self.panel.restore_wished.connect(self.tools.restore)
+        self.panel.closed.connect(self.close)
+        self.panel.destroyed.connect(self.close)
+        self.shapes.picked.connect(self._on_selection_wished)
+        self.labels.picked.connect(self._on_selection_wished)
+        self.shapes.gone.connect(self._on_layer_gone)
+        self.labels.gone.connect(self._on_layer_gone)
+        self.images.lost.connect(self._on_image_lost)
+
+    def _on_selection_wished(self, ids: list[str] | tuple[str, ...]) -> None:
+        self.session.do(SelectRegions(tuple(key for key in ids if key in self.session.regions)))
+
+    def _on_rename_wished(self, region: str, name: str) -> None:
+        if region in self.session.regions:
+            self.session.do(RenameRegion(region, name))
+
+    def _on_delete_wished(self, ids: list[str]) -> None:
+        doomed = [key for key in ids if key in self.session.regions]
+        self.shapes.remove(doomed)
+        self.labels.remove(doomed)
+        self.session.do_all([DeleteRegion(key) for key in doomed])
+
+    def _on_layer_gone(self) -> None:
+        if self.shapes.has_lost_regions() or self.labels.has_lost_regions():
+            self.panel.status.show_note(
+                "The layer was deleted; its regions and scores are kept. “Restore regions layer” brings them back."
+            )
+
+    def _on_image_lost(self, name: str) -> None:
+        if self.session.regions:
+            self.panel.status.show_note(
+                f"The image “{name}” was closed; its regions are kept. Open it again or choose another."
+            )
+
+    def zoom_to(self, region: str) -> None:
+        """Bring a region to the middle of the canvas, on its plane."""
+        record, image = self.session.regions.get(region), self.images.layer
+        if record is None or image is None or image.ndim != len(record.plane) + 2:
+            return
+        row0, column0, row1, column1 = record.region.mask.box
+        ends = [[*record.plane, row0 - 0.5, column0 - 0.5], [*record.plane, row1 - 0.5, column1 - 0.5]]
+        low, high = (np.asarray(image.data_to_world(end), dtype=float) for end in ends)
+        lead = len(self.viewer.dims.point) - len(low)
+        for axis in range(len(record.plane)):
+            self.viewer.dims.set_point(lead + axis, float(low[axis]))
+        self.viewer.camera.center = (0.0, *((low + high) / 2)[-2:])
+        extent = np.maximum(np.abs(high - low)[-2:], 1e-9)
+        self.viewer.camera.zoom = float(ZOOM_SHARE * np.min(np.asarray(self.viewer.canvas.size) / extent))

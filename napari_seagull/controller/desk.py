@@ -1,0 +1,61 @@
+"""What every part of the controller works with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from qtpy.QtCore import QTimer
+
+from napari_seagull.session.session import Session
+from napari_seagull.tasks import Tasks
+
+if TYPE_CHECKING:
+    from napari.components import ViewerModel
+    from napari.layers import Layer
+
+ROLE_KEY = "seagull"
+"""Our layers say what they are under this key of `layer.metadata`."""
+
+REGIONS, PAINTED, MAP = "regions", "painted", "map"
+"""What a layer of ours can be."""
+
+
+@dataclass(frozen=True)
+class Desk:
+    """What every part of the controller works with.
+
+    Attributes
+    ----------
+    viewer : napari ViewerModel
+        Layers and sliders.
+    session : Session
+        What the user has on the table.
+    tasks : Tasks
+        The door to other threads.
+    tell : callable
+        Shows one sentence to the user: a problem, and what to do.
+    """
+
+    viewer: ViewerModel
+    session: Session
+    tasks: Tasks
+    tell: Callable[[str], None]
+
+
+def role_of(layer: Layer) -> str:
+    """What a layer is to us: "regions", "painted", "map", or "" for a layer of somebody else."""
+    mark = layer.metadata.get(ROLE_KEY)
+    if not isinstance(mark, dict):
+        return ""
+    return MAP if "map" in mark else str(mark.get("role", ""))
+
+
+def debounce(wait_ms: int, call: Callable[[], None], parent: Any) -> QTimer:  # noqa: ANN401
+    """A timer that calls once, that many ms after its last `start()`."""
+    timer = QTimer(parent)
+    timer.setSingleShot(True)
+    timer.setInterval(wait_ms)
+    timer.timeout.connect(call)
+    return timer

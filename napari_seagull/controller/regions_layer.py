@@ -1,0 +1,154 @@
+"""Our Shapes layer: how it is made, which region each shape is, and how a score looks on the canvas."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_seagull.controller.desk import REGIONS, ROLE_KEY
+from napari_seagull.layers.images import aligned, plane_shape
+from napari_seagull.session.records import RegionRecord, ShapeSource
+from napari_seagull.views.palette import quality_rgb
+
+if TYPE_CHECKING:
+    from napari.layers import Image, Shapes
+
+REGIONS_NAME = "SEAGULL regions"
+ID_COLUMN = "region"
+FACE_ALPHA = 0.22
+MOST_LABELS = 100
+"""More numbers than this on the canvas hide the image and make napari slow."""
+
+DEFAULTS: dict[str, object] = {
+    ID_COLUMN: "",
+    "name": "",
+    "quality": float("nan"),
+    "importance": float("nan"),
+    "findings": "",
+    "label": "",
+}
+"""What a shape that was just drawn has in each column, instead of napari's "as the last one"."""
+
+
+@dataclass(frozen=True)
+class Look:
+    """How one region looks on the canvas, and what napari's own feature table says of it."""
+
+    name: str = ""
+    quality: float | None = None
+    importance: float | None = None
+    findings: str = ""
+    label: str = ""
+
+
+def look_of(record: RegionRecord) -> Look:
+    """How a region looks with what is known of it."""
+    report = record.report
+    if report is None:
+        return Look(record.region.name)
+    found = "" if report.findings is None else ", ".join(str(f) for f in report.findings) or "clean"
+    label = "" if report.quality is None else f"{report.quality:.0f}"
+    return Look(record.region.name, report.quality, report.importance, found, label)
+
+
+def make_regions_layer(image: Image, records: Sequence[RegionRecord]) -> Shapes:
+    """Our layer, exactly over an image, with the shapes that those records remember."""
+    from napari.layers import Shapes
+
+    kept = [(record, source) for record in records if (source := _source(record, image.ndim)) is not None]
+    width = max(1.0, min(plane_shape(image)) / 220.0)
+    layer = Shapes(
+        [np.asarray(source.vertices) for _record, source in kept] or None,
+        shape_type=[source.kind for _record, source in kept] or "rectangle",
+        ndim=image.ndim,
+        name=REGIONS_NAME,
+        features=_columns([record.id for record, _source in kept]),
+        text={"string": "{label}", "size": 12, "color": "white", "anchor": "center"},
+        edge_width=width,
+        opacity=1.0,
+        metadata={ROLE_KEY: {"role": REGIONS}},
+        **aligned(image),
+    )
+    layer.feature_defaults = DEFAULTS
+    layer.current_edge_width = width
+    layer.current_edge_color, layer.current_face_color = _color(None, 1.0), _color(None, FACE_ALPHA)
+    return layer
+
+
+def _source(record: RegionRecord, ndim: int) -> ShapeSource | None:
+    source = record.source
+    fits = isinstance(source, ShapeSource) and source.vertices and len(source.vertices[0]) == ndim
+    return source if fits and isinstance(source, ShapeSource) else None
+
+
+def _columns(ids: Sequence[str]) -> dict[str, list[object]]:
+    columns = {name: [default] * len(ids) for name, default in DEFAULTS.items()}
+    return {**columns, ID_COLUMN: list(ids)}
+
+
+def ids_of(layer: Shapes) -> list[str]:
+    """Which region each shape is; "" for one that has not been seen yet."""
+    features = layer.features
+    if ID_COLUMN not in features:
+        return [""] * layer.nshapes
+    return [value if isinstance(value, str) else "" for value in features[ID_COLUMN].tolist()]
+
+
+def write_ids(layer: Shapes, ids: Mapping[int, str]) -> None:
+    """Say which region these shapes are; quietly, no listener is told."""
+    if ID_COLUMN not in layer.features:
+        layer.features = _columns([""] * layer.nshapes)
+        layer.feature_defaults = DEFAULTS
+    for index, region in ids.items():
+        layer.features.loc[index, ID_COLUMN] = region
+
+
+def write_features(layer: Shapes, looks: Mapping[str, Look]) -> None:
+    """Write what is known of each region into the layer's features, and its score onto the canvas."""
+    ids = ids_of(layer)
+    shown = [looks.get(region, Look()) for region in ids]
+    few = len(ids) <= MOST_LABELS
+    columns: dict[str, Any] = {
+        ID_COLUMN: ids,
+        "name": [look.name for look in shown],
+        "quality": [_number(look.quality) for look in shown],
+        "importance": [_number(look.importance) for look in shown],
+        "findings": [look.findings for look in shown],
+        "label": [look.label if few else "" for look in shown],
+    }
+    features = layer.features.copy()
+    for name, values in columns.items():
+        features[name] = values
+    layer.features = features
+    layer.feature_defaults = {**dict.fromkeys(features.columns, ""), **DEFAULTS}
+
+
+def write_faces(layer: Shapes, looks: Mapping[str, Look]) -> None:
+    """Fill each shape with a breath of the colour of its score."""
+    if layer.nshapes:
+        with layer.block_thumbnail_update():
+            layer.face_color = _colors(layer, looks, FACE_ALPHA)
+
+
+def write_edges(layer: Shapes, looks: Mapping[str, Look]) -> None:
+    """Draw the outline of each shape in the colour of its score."""
+    if layer.nshapes:
+        with layer.block_thumbnail_update():
+            layer.edge_color = _colors(layer, looks, 1.0)
+
+
+def _colors(layer: Shapes, looks: Mapping[str, Look], alpha: float) -> NDArray[np.float32]:
+    return np.stack([_color(looks.get(region, Look()).quality, alpha) for region in ids_of(layer)])
+
+
+def _color(quality: float | None, alpha: float) -> NDArray[np.float32]:
+    red, green, blue = quality_rgb(quality)
+    return np.array([red / 255, green / 255, blue / 255, alpha], dtype=np.float32)
+
+
+def _number(value: float | None) -> float:
+    return float("nan") if value is None else value
