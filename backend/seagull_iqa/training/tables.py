@@ -181,9 +181,10 @@ class EvaluationTable:
 
     def _ladder_table(self) -> Table:
         table = Table(title=f"Ladders of {OURS}: median Spearman(strength, quality)", title_justify="left")
-        for name in self.ladders:
-            table.add_column(name, justify="right")
-        table.add_row(*(_cell(one, intervals=True) for one in self.ladders.values()))
+        table.add_column("type")
+        table.add_column("median", justify="right")
+        for name, one in self.ladders.items():
+            table.add_row(name, _cell(one, intervals=True).replace("\n", "  "))
         return table
 
 
