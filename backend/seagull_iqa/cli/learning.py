@@ -80,6 +80,7 @@ def evaluate(  # noqa: PLR0913 - one parameter an option, as typer wants it
     ladders: Annotated[bool, typer.Option(help="Climb the ladders of strength too.")] = True,
     labels: Annotated[Path | None, typer.Option(metavar="FILE", help="Keeps the labels between runs (JSON).")] = None,
     workers: Annotated[int, typer.Option(min=1, help="Processes; each loads the model.")] = 1,
+    out: Annotated[Path | None, typer.Option(metavar="FILE", help="Write everything, intervals included (JSON).")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the table as JSON.")] = False,
 ) -> None:
     """Put a model through evaluation protocol 1 and print its rows."""
@@ -94,4 +95,6 @@ def evaluate(  # noqa: PLR0913 - one parameter an option, as typer wants it
     )  # fmt: skip
     with console.progress_bar("evaluating") as follow:
         table = measure(spec, progress=follow)
+    if out is not None:
+        table.write(out)
     typer.echo(json.dumps(table.to_json(), indent=2) if as_json else table.to_text())
