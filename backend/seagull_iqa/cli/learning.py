@@ -80,7 +80,7 @@ def evaluate(  # noqa: PLR0913 - one parameter an option, as typer wants it
     ladders: Annotated[bool, typer.Option(help="Climb the ladders of strength too.")] = True,
     labels: Annotated[Path | None, typer.Option(metavar="FILE", help="Keeps the labels between runs (JSON).")] = None,
     workers: Annotated[int, typer.Option(min=1, help="Processes; each loads the model.")] = 1,
-    out: Annotated[Path | None, typer.Option(metavar="FILE", help="Write everything, intervals included (JSON).")] = None,
+    out: Annotated[Path | None, typer.Option(metavar="FILE", help="Write everything into it (JSON).")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the table as JSON.")] = False,
 ) -> None:
     """Put a model through evaluation protocol 1 and print its rows."""
