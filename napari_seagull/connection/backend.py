@@ -238,10 +238,11 @@ class Backend:
     def _leave(self, visit: _Visit | None) -> None:
         if visit is None:
             return
-        if visit.process is not None:
-            visit.process.stop(self._patience.leave_s)
+        # The client first: a server waits a while for connections that are still open.
         if visit.client is not None:
             visit.client.close()
+        if visit.process is not None:
+            visit.process.stop(self._patience.leave_s)
 
     def _tell(self, visit: _Visit, status: Status) -> None:
         """Take a status on and tell of it, unless it is old news: of an earlier visit, or of one that was stopped."""

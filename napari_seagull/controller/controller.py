@@ -122,6 +122,6 @@ class Controller(QObject):
         lead = len(self.viewer.dims.point) - len(low)
         for axis in range(len(record.plane)):
             self.viewer.dims.set_point(lead + axis, float(low[axis]))
-        self.viewer.camera.center = (0.0, *((low + high) / 2)[-2:])
+        self.viewer.scene.camera.center = (0.0, *((low + high) / 2)[-2:])
         extent = np.maximum(np.abs(high - low)[-2:], 1e-9)
-        self.viewer.camera.zoom = float(ZOOM_SHARE * np.min(np.asarray(self.viewer.canvas.size) / extent))
+        self.viewer.scene.camera.zoom = float(ZOOM_SHARE * np.min(np.asarray(self.viewer.canvas.size) / extent))

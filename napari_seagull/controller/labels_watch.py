@@ -180,7 +180,11 @@ class LabelsWatch(QObject):
         by_value = self._by_value(plane)
         known = {value: self._desk.session.regions[region].region.mask for value, region in by_value.items()}
         try:
-            values = None if whole or patch is None else touched_values(layer, image, plane=plane, patch=patch, known=known)
+            values = (
+                None
+                if whole or patch is None
+                else touched_values(layer, image, plane=plane, patch=patch, known=known)
+            )
             found = label_regions(layer, image, plane=plane, values=values)
         except SeagullError as error:
             self._desk.tell(str(error))

@@ -73,7 +73,7 @@ def make_regions_layer(image: Image, records: Sequence[RegionRecord]) -> Shapes:
         metadata={ROLE_KEY: {"role": REGIONS}},
         **aligned(image),
     )
-    layer.feature_defaults = DEFAULTS
+    _reset_defaults(layer)
     layer.current_edge_width = width
     layer.current_edge_color, layer.current_face_color = _color(None, 1.0), _color(None, FACE_ALPHA)
     return layer
@@ -85,9 +85,17 @@ def _source(record: RegionRecord, ndim: int) -> ShapeSource | None:
     return source if fits and isinstance(source, ShapeSource) else None
 
 
-def _columns(ids: Sequence[str]) -> dict[str, list[object]]:
-    columns = {name: [default] * len(ids) for name, default in DEFAULTS.items()}
-    return {**columns, ID_COLUMN: list(ids)}
+def _columns(ids: Sequence[str]) -> dict[str, NDArray[Any]]:
+    """Columns with a type of their own, which an empty list has not."""
+    kinds = {name: object if isinstance(default, str) else np.float64 for name, default in DEFAULTS.items()}
+    columns = {name: np.full(len(ids), default, dtype=kinds[name]) for name, default in DEFAULTS.items()}
+    return {**columns, ID_COLUMN: np.array(list(ids), dtype=object)}
+
+
+def _reset_defaults(layer: Shapes) -> None:
+    """A new shape starts without a score; columns of somebody else keep their defaults."""
+    own = {name: layer.feature_defaults[name].iloc[0] for name in layer.features.columns}
+    layer.feature_defaults = {**own, **DEFAULTS}
 
 
 def ids_of(layer: Shapes) -> list[str]:
@@ -101,8 +109,8 @@ def ids_of(layer: Shapes) -> list[str]:
 def write_ids(layer: Shapes, ids: Mapping[int, str]) -> None:
     """Say which region these shapes are; quietly, no listener is told."""
     if ID_COLUMN not in layer.features:
-        layer.features = _columns([""] * layer.nshapes)
-        layer.feature_defaults = DEFAULTS
+        layer.features = {**layer.features, **_columns([""] * layer.nshapes)}
+        _reset_defaults(layer)
     for index, region in ids.items():
         layer.features.loc[index, ID_COLUMN] = region
 
@@ -124,7 +132,7 @@ def write_features(layer: Shapes, looks: Mapping[str, Look]) -> None:
     for name, values in columns.items():
         features[name] = values
     layer.features = features
-    layer.feature_defaults = {**dict.fromkeys(features.columns, ""), **DEFAULTS}
+    _reset_defaults(layer)
 
 
 def write_faces(layer: Shapes, looks: Mapping[str, Look]) -> None:

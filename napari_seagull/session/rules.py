@@ -186,7 +186,8 @@ def _accept_reports(command: AcceptReports, table: Table, _number: int) -> Table
 
 def _is_newest(ticket: Ticket, table: Table) -> bool:
     record = table.regions.get(ticket.region)
-    return record is not None and record.asked == ticket
+    # A plane that was not open has no hash, and nobody can have scored it.
+    return record is not None and record.asked == ticket and bool(ticket.image)
 
 
 @apply.register

@@ -105,9 +105,9 @@ class Session:
         return self._table.record(region_id)
 
     def tickets(self, region_ids: Iterable[str]) -> dict[str, Ticket]:
-        """Id -> open request of each region that is queued; to be given back with its report (`AcceptReports`)."""
+        """Id -> open request of each region that is queued and whose plane is open; give it back with the report."""
         asked = {region_id: self.record(region_id).asked for region_id in region_ids}
-        return {region_id: ticket for region_id, ticket in asked.items() if ticket is not None}
+        return {region_id: ticket for region_id, ticket in asked.items() if ticket is not None and ticket.image}
 
     def queued(self) -> list[Region]:
         """The regions that wait for a score and lie on the plane of the present image, oldest first."""
