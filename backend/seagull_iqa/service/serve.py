@@ -23,7 +23,7 @@ from seagull_iqa.transport import is_loopback
 
 _SHORTEST_TOKEN = 16
 _GRACE_S = 2
-_PATIENCE_S = 5.0
+_PATIENCE_S = 1.0
 _WILDCARDS = frozenset({"0.0.0.0", "::"})
 
 
@@ -71,7 +71,7 @@ def serve(options: ServeOptions, load: LoadModel | None = None) -> None:
     given = options.token or read_settings(os.environ).token
     check_access(options.host, given)
     token = given or secrets.token_urlsafe(32)
-    bench = Workbench(load or _loader(options), device=options.device)
+    bench = Workbench(load) if load else _bench(options)
     names = (options.host, *options.allow_hosts) if options.host not in _WILDCARDS else options.allow_hosts
     listening = _listen(options.host, options.port)
     hand_shake = wire.HandShake(
@@ -86,6 +86,9 @@ def serve(options: ServeOptions, load: LoadModel | None = None) -> None:
         return
     finally:
         listening.close()
+    if options.exit_with_stdin:
+        # Nobody is left to wait the seconds that torch needs to take itself down in order.
+        os._exit(0)
 
 
 def check_access(host: str, token: str | None) -> None:
@@ -139,19 +142,26 @@ def _begin(bench: Workbench, hand_shake: wire.HandShake) -> None:
     bench.start()
 
 
-def _loader(options: ServeOptions) -> LoadModel:
+def _bench(options: ServeOptions) -> Workbench:
+    # Imported in the functions, so that the hand-shake need not wait for torch.
     def load() -> QualityModel:
-        # Here, so that the hand-shake need not wait for torch.
         from seagull_iqa.registry import load_model
 
         return load_model(options.model, options.device)
 
-    return load
+    def why() -> str:
+        from seagull_iqa.registry import choose_device
+
+        return choose_device(options.device).why
+
+    return Workbench(load, why=why)
 
 
 def _listen(host: str, port: int) -> socket.socket:
     bare = "127.0.0.1" if host.lower() == "localhost" else host.strip("[]")
-    listening = socket.socket(socket.AF_INET6 if ":" in bare else socket.AF_INET)
+    family = socket.AF_INET6 if ":" in bare else socket.AF_INET
+    # The protocol is named, because asyncio sends small replies at once (TCP_NODELAY) only where it is.
+    listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         if os.name == "posix":
             # A port whose last server ended a moment ago can be had again; on Windows the option means theft.

@@ -52,7 +52,6 @@ async def received(
     Returns
     -------
     uint8, shape (H, W, 3)
-        Read-only.
 
     Raises
     ------
@@ -74,9 +73,7 @@ async def received(
         )
     if digest.hexdigest() != sha256:
         raise ImageError("The image does not have the hash it was sent under.", "Send it again.")
-    rgb = np.frombuffer(body, dtype=np.uint8).reshape(*shape, 3)
-    rgb.setflags(write=False)
-    return rgb
+    return np.frombuffer(body, dtype=np.uint8).reshape(*shape, 3)
 
 
 def check_declared(length: str | None, nbytes: int) -> None:

@@ -44,16 +44,19 @@ class Workbench:
         Gives the model; called once, in the model's thread, after `start`.
     limits : wire.Limits
         The largest that is accepted.
-    device : str
-        What was asked for; "auto" is explained in the capabilities.
+    why : callable
+        Says why the model computes where it does; called once, after `load`.
     """
 
-    def __init__(self, load: LoadModel, limits: wire.Limits | None = None, device: str = "auto") -> None:
+    def __init__(
+        self, load: LoadModel, limits: wire.Limits | None = None, why: Callable[[], str] = lambda: "as asked"
+    ) -> None:
         self.limits = limits or wire.Limits()
         self.uploads = UploadBudget(self.limits)
         self.settled: Future[None] = Future()
         self._load = load
-        self._device = device
+        self._why = why
+        self._reason = ""
         self._model: QualityModel | _Failed | None = None
         self._images: ByteCache[NDArray[np.uint8]] = ByteCache(self.limits.image_cache_bytes)
         self._looks: ByteCache[Look] = ByteCache(self.limits.look_cache_bytes)
@@ -87,8 +90,8 @@ class Workbench:
             protocol=wire.PROTOCOL,
             version=VERSION,
             model=None if model is None else wire.ModelCardMessage.of(model.card),
-            device=self._device if model is None else model.device,
-            device_reason="the model is being loaded" if model is None else _why(self._device, model.device),
+            device="" if model is None else model.device,
+            device_reason="the model is being loaded" if model is None else self._reason,
             limits=self.limits,
             distortions=[distortion.value for distortion in Distortion],
             severities=[severity.word for severity in Severity],
@@ -158,6 +161,8 @@ class Workbench:
 
     def _load_model(self) -> None:
         loaded = attempted(self._load)
+        reason = loaded if isinstance(loaded, SeagullError) else attempted(self._why)
+        self._reason = str(reason)
         self._model = _Failed(loaded) if isinstance(loaded, SeagullError) else loaded
         self.settled.set_result(None)
 
@@ -226,9 +231,3 @@ def _message(region: Region, report: QualityReport) -> wire.ReportMessage:
         return wire.ReportMessage.of(report).model_copy(update={"region": region.id})
     except ValidationError as error:
         raise ModelError("The model gave no number for this region.", "Report it, with the image.") from error
-
-
-def _why(asked: str, device: str) -> str:
-    if asked != "auto":
-        return "as asked"
-    return "chosen by itself: no GPU that can be used was found" if device == "cpu" else "chosen by itself"
