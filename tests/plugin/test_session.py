@@ -210,6 +210,18 @@ def test_scrolling_to_another_plane_leaves_the_scores_of_the_first_plane(session
     assert (session.record(region.id).state, session.record(region.id).report.quality) == (RegionState.SCORED, 55.0)
 
 
+def test_a_region_on_a_plane_that_is_not_open_waits_until_it_is(session):
+    session.do(OpenImage(image_of(1, plane=(0,)), layer="stack"))
+    region = region_at(2)
+    session.do(AddRegion(region, plane=(1,)))
+    session.do(QueueRegions((region.id,)))
+    assert (session.queued(), session.tickets([region.id])) == ([], {})
+    session.do(OpenImage(image_of(2, plane=(1,)), layer="stack"))
+    assert session.record(region.id).state is RegionState.UNSCORED
+    score(session, region.id)
+    assert session.record(region.id).state is RegionState.SCORED
+
+
 def test_other_contrast_limits_make_the_reports_of_every_plane_stale(session):
     limits = (0.0, 100.0)
     session.do(OpenImage(image_of(1, plane=(0,), contrast_limits=limits), layer="stack"))
