@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -11,10 +12,13 @@ from rich.text import Text
 from seagull_iqa.domain.progress import Progress as Step
 from seagull_iqa.domain.progress import ProgressCallback
 
+_FILE_WIDTH = 120
+
 
 def output() -> Console:
-    """The standard output."""
-    return Console()
+    """The standard output; wide enough for a table where it goes into a file."""
+    console = Console()
+    return console if console.is_terminal or "COLUMNS" in os.environ else Console(width=_FILE_WIDTH)
 
 
 def errors() -> Console:

@@ -8,7 +8,6 @@ import platform
 import sys
 from collections.abc import Iterator
 from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
 from types import ModuleType
 
 from rich.table import Table
@@ -16,6 +15,7 @@ from rich.text import Text
 
 from seagull_iqa.cli import console
 from seagull_iqa.cli.demo_window import why_no_window
+from seagull_iqa.registry import choose_device, models
 
 _BINDINGS = ("PyQt6", "PySide6", "PyQt5", "PySide2")
 _SHOWN = ("numpy", "fastapi", "uvicorn", "safetensors", "napari")
@@ -73,30 +73,15 @@ def _torch() -> tuple[ModuleType | None, str]:
 def _device(torch: ModuleType | None) -> str:
     if torch is None:
         return "none, since torch cannot be used"
-    if torch.cuda.is_available():
-        card = torch.cuda.get_device_properties(0)
-        return f"cuda: {card.name}, {card.total_memory / 2**30:.0f} GiB"
-    if torch.backends.mps.is_available():
-        return "mps: Apple's graphics processor"
-    if torch.version.cuda is None and getattr(torch.version, "hip", None) is None:
-        why = "this torch is built without CUDA" if sys.platform != "darwin" else "this machine offers no MPS"
-    else:
-        why = f"torch {torch.__version__} is built for a graphics card, but no driver or card answers"
-    return f"cpu with {torch.get_num_threads()} threads: {why}"
+    device = choose_device()
+    threads = f" with {torch.get_num_threads()} threads" if device.name == "cpu" else ""
+    return f"{device.name}{threads}: {device.why}"
 
 
 def _models() -> Iterator[tuple[str, str]]:
-    found = list(weights())
-    if not found:
-        yield "models", "none"
-    for path in found:
-        yield "model", f"{path.stem}, {path.stat().st_size / 2**20:.1f} MiB, {path}"
-
-
-def weights() -> list[Path]:
-    """The weights that ship with the package."""
-    folder = Path(__file__).parent.parent / "models"
-    return sorted(folder.rglob("*.safetensors"))
+    for model in models():
+        size = f"{model.nbytes / 2**20:.1f} MiB" if model.present else "its weights are missing"
+        yield "model", f"{model.name}, {size}, {model.path}"
 
 
 def next_steps(*, torch_is_there: bool, trouble: str) -> list[str]:
@@ -105,7 +90,7 @@ def next_steps(*, torch_is_there: bool, trouble: str) -> list[str]:
     if not torch_is_there:
         again = "reinstall torch: `pip install --force-reinstall torch`" if "broken" in trouble else ""
         steps.append(again or 'install the backend: `pip install "napari-seagull[backend]"`')
-    if not weights():
+    if not any(model.present for model in models()):
         steps.append("this install holds no weights: install napari-seagull again, or run `seagull train`")
     if not installed("napari"):
         steps.append('for the window, `pip install "napari-seagull[napari]"`')

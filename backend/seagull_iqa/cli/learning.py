@@ -31,7 +31,11 @@ def data_folder(given: Path | None) -> Path:
     named = os.environ.get(DATA_VARIABLE)
     folder = given or (Path(named) if named else None)
     if folder is None:
-        raise SeagullError("No data folder is given.", f"Give --data FOLDER, or set {DATA_VARIABLE}.")
+        raise SeagullError("No data folder is given.", f"Name it with an option, or set {DATA_VARIABLE}.")
+    return _existing(folder)
+
+
+def _existing(folder: Path) -> Path:
     if not folder.is_dir():
         raise SeagullError(f"There is no folder {folder}.", "Check the path.")
     return folder
@@ -52,12 +56,12 @@ def train(  # noqa: PLR0913 - one parameter an option, as typer wants it
     device: DeviceOption = "cpu",
 ) -> None:
     """Train seagull-mini on photographs that are spoiled on the fly; Ctrl+C leaves a checkpoint to go on from."""
+    folder = _existing(photos) if photos else _existing(data_folder(None) / "photos")
     try:
         from seagull_iqa.training.loop import TrainSpec
         from seagull_iqa.training.loop import train as steps_of
     except ModuleNotFoundError as error:
         raise backend_missing(error) from error
-    folder = photos or data_folder(None) / "photos"
     spec = TrainSpec(
         photos=folder, out=out, steps=steps, minutes=minutes, rate=rate,
         processes=processes, threads=threads, seed=seed, device=device,
@@ -84,13 +88,14 @@ def evaluate(  # noqa: PLR0913 - one parameter an option, as typer wants it
     as_json: Annotated[bool, typer.Option("--json", help="Print the table as JSON.")] = False,
 ) -> None:
     """Put a model through evaluation protocol 1 and print its rows."""
+    folder = data_folder(data)
     try:
         from seagull_iqa.training.evaluate import EvaluateSpec
         from seagull_iqa.training.evaluate import evaluate as measure
     except ModuleNotFoundError as error:
         raise backend_missing(error) from error
     spec = EvaluateSpec(
-        data=data_folder(data), model=model, device=device,
+        data=folder, model=model, device=device,
         cases=cases, ladders=ladders, labels=labels, workers=workers,
     )  # fmt: skip
     with console.progress_bar("evaluating") as follow:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -43,12 +44,15 @@ def report_object(region: Region, report: QualityReport) -> dict[str, Any]:
     }
 
 
+# JSON has no NaN, so what is not a number is null.
 def _number(value: float | None) -> float | None:
-    return None if value is None else round(value, 2)
+    return None if value is None or not math.isfinite(value) else round(value, 2)
 
 
 def _pair(interval: Interval | None) -> list[float] | None:
-    return None if interval is None else [round(interval[0], 2), round(interval[1], 2)]
+    pair = [] if interval is None else [_number(interval[0]), _number(interval[1])]
+    known = [value for value in pair if value is not None]
+    return known if len(known) == 2 else None
 
 
 def _pixels(report: QualityReport) -> dict[str, Any] | None:

@@ -61,8 +61,8 @@ def read_array(path: Path) -> tuple[NDArray[Any], tuple[int, ...], bool]:
     _check_file(path)
     try:
         with warnings.catch_warnings():
-            # Our own limit stands above Pillow's, whose warning would appear among the results.
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            # What Pillow suspects of a file would appear among the results; what matters becomes an error below.
+            warnings.simplefilter("ignore")
             return _read_tiff(path) if _is_tiff(path) else _read_with_pillow(path)
     except (ImageError, LimitError):
         raise

@@ -142,8 +142,10 @@ def _overlap(one: Box, other: Box) -> bool:
 
 def ink_on(background: RGB) -> RGB:
     """Dark or white, whichever is easier to read on that colour."""
-    red, green, blue = background
-    return _INK if 0.299 * red + 0.587 * green + 0.114 * blue > 128 else _PAPER
+    shares = [value / 255 for value in background]
+    linear = [share / 12.92 if share <= 0.04045 else ((share + 0.055) / 1.055) ** 2.4 for share in shares]
+    # Where the contrast with both inks is equal (WCAG relative luminance).
+    return _INK if 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2] > 0.2 else _PAPER
 
 
 def _font(picture: Image.Image) -> Font:
