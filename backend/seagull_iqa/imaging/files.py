@@ -119,7 +119,7 @@ def _read_with_pillow(path: Path) -> tuple[NDArray[Any], tuple[int, ...], bool]:
         opened.load()
         turned = ImageOps.exif_transpose(opened)
         image = _plain_mode(turned)
-        return np.asarray(image), (), image.mode in ("RGB", "RGBA")
+        return np.array(image), (), image.mode in ("RGB", "RGBA")
 
 
 def _plain_mode(image: Image.Image) -> Image.Image:
