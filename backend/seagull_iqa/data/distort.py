@@ -44,7 +44,7 @@ LADDERS: dict[tuple[Distortion, int], _Ladder] = {
     (Distortion.SHARPNESS, 0): (0.0, 0.6, 1.3, 2.4, 4.2, 7.0),
 }
 """Parameter at strengths 0 (no change) to 5. Blur: sigma, px. Noise: sigma on sRGB 0-1. Compression: JPEG quality.
-Exposure: EV. Contrast: factor about the mean luma. Colorfulness: chroma factor. Sharpness: unsharp amount, radius 1 px."""
+Exposure: EV. Contrast: factor about the mean luma. Colorfulness: chroma factor. Sharpness: unsharp amount at 1 px."""
 
 DIRECTED = (Distortion.EXPOSURE, Distortion.CONTRAST, Distortion.COLORFULNESS)
 """Types that go up (direction 1) or down (-1)."""

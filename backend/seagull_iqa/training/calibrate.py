@@ -11,19 +11,8 @@ from torch import Tensor
 from seagull_iqa.data.photographs import load_all
 from seagull_iqa.domain.report import INTERVAL_LEVEL
 from seagull_iqa.models.mini.checkpoint import Calibration
-from seagull_iqa.models.mini.network import MiniNetwork, expectation, scores
+from seagull_iqa.models.mini.network import MiniNetwork, spread
 from seagull_iqa.training.samples import IGNORED, Chunk, make_sample
-
-MIN_SPREAD = 2.0
-"""Points: no distribution is taken to be narrower than this."""
-
-
-def spread(logits: Tensor) -> Tensor:
-    """Standard deviation of a distribution over the 21 scores: (..., 21) -> (...), in points, at least 2."""
-    at, p = scores(logits), logits.softmax(-1)
-    mean = expectation(logits)
-    variance = (p * (at - mean[..., None]) ** 2).sum(-1)
-    return variance.clamp(min=0).sqrt().clamp(min=MIN_SPREAD)
 
 
 def conformal_factor(error: Tensor, width: Tensor) -> float:

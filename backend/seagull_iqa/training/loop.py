@@ -99,7 +99,8 @@ class Run:
 
     def learn(self, chunk: Chunk) -> dict[str, float]:
         """One step on one batch; the loss terms."""
-        rate = self.spec.rate * min(1.0, self.step / 200) * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * self.fraction)))
+        cosine = 0.5 * (1 + math.cos(math.pi * self.fraction))
+        rate = self.spec.rate * min(1.0, self.step / 200) * (0.01 + 0.99 * cosine)
         for group in self.optimizer.param_groups:
             group["lr"] = rate
         image, masks = _augment(chunk, self.spec.device)

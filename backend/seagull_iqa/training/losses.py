@@ -16,7 +16,8 @@ BIN_SIGMA = 4.0
 def soft_bins(label: Tensor, reference: Tensor) -> Tensor:
     """A label 0..100 as a distribution over the 21 scores: (...) -> (..., 21)."""
     at = scores(reference)
-    return (-0.5 * ((label[..., None] - at) / BIN_SIGMA) ** 2).softmax(-1)
+    distance: Tensor = (label[..., None] - at) / BIN_SIGMA
+    return torch.softmax(-0.5 * distance**2, -1)
 
 
 def distribution_loss(logits: Tensor, label: Tensor) -> Tensor:

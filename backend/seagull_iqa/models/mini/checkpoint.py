@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -66,8 +67,9 @@ def load_weights(path: Path) -> tuple[MiniNetwork, Calibration]:
     network = MiniNetwork(MiniConfig.from_dict(json.loads(metadata["config"])))
     _check_keys(network, tensors, path)
     network.load_state_dict({k: v.float() if v.is_floating_point() else v for k, v in tensors.items()})
-    values = json.loads(metadata["calibration"])
-    calibration = Calibration(**{k: tuple(v) if isinstance(v, list) else v for k, v in values.items()})
+    values: dict[str, Any] = json.loads(metadata["calibration"])
+    fitted: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}
+    calibration = Calibration(**fitted)
     return network.eval(), calibration
 
 

@@ -48,6 +48,7 @@ class MiniConfig:
     def from_dict(cls, values: dict[str, Any]) -> MiniConfig:
         """The inverse of `to_dict`; `CheckpointError` for what is not a config."""
         try:
-            return cls(**{key: tuple(v) if isinstance(v, list) else v for key, v in values.items()})
+            sizes: dict[str, Any] = {key: tuple(v) if isinstance(v, list) else v for key, v in values.items()}
+            return cls(**sizes)
         except TypeError as error:
             raise CheckpointError(f"Not the sizes of a seagull-mini: {error}.", "Use another weights file.") from error

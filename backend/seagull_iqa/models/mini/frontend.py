@@ -92,7 +92,8 @@ def _blockiness(step: Tensor) -> Tensor:
     rows = F.avg_pool2d(step, (8, 1))  # B, 1, H/8, W
     phases = rows.view(b, h // 8, w // 8, 8).permute(0, 3, 1, 2)  # B, 8, H/8, W/8
     phases = _box(phases, 5)
-    first, second = phases.topk(2, dim=1).values.split(1, dim=1)
+    top = phases.topk(2, dim=1).values
+    first, second = top[:, :1], top[:, 1:]
     mean = phases.mean(1, keepdim=True)
     return torch.cat([torch.log((first + FLOOR) / (mean + FLOOR)), torch.log((first + FLOOR) / (second + FLOOR))], 1)
 

@@ -69,6 +69,17 @@ def expectation(logits: Tensor) -> Tensor:
     return logits.softmax(-1) @ scores(logits)
 
 
+MIN_SPREAD = 2.0
+"""Points: no score is claimed to be known better than this."""
+
+
+def spread(logits: Tensor) -> Tensor:
+    """Standard deviation of a distribution over the 21 scores: (..., 21) -> (...), in points, at least 2."""
+    at, p = scores(logits), logits.softmax(-1)
+    variance = (p * (at - expectation(logits)[..., None]) ** 2).sum(-1)
+    return variance.clamp(min=0).sqrt().clamp(min=MIN_SPREAD)
+
+
 def map_weight(dense: Tensor) -> Tensor:
     """(B, 9, h, w) -> (B, h, w): the weight of each cell, > 0."""
     return dense[:, 1].clamp(-8, 8).exp()

@@ -127,7 +127,8 @@ class Attention(nn.Module):
         key, value = (t.view(split).transpose(1, 2) for t in self.key_value(keys).chunk(2, -1))
         mask = None if bias is None else bias[:, None, None, :]
         mixed = F.scaled_dot_product_attention(query, key, value, attn_mask=mask)
-        return x + self.out(mixed.transpose(1, 2).reshape(n, q, d))
+        out: Tensor = self.out(mixed.transpose(1, 2).reshape(n, q, d))
+        return x + out
 
 
 class RegionTokens(nn.Module):
@@ -174,12 +175,13 @@ class RegionTokens(nn.Module):
         return torch.cat([x.mean(2), self._local(pooled)], -1)
 
     def _local(self, pooled: Pooled) -> Tensor:
-        b, r, g, _ = pooled.window_stats.shape
+        b, r = pooled.window_stats.shape[:2]
         keys = F.relu(self.window(self.window_norm(pooled.window_stats))).flatten(0, 1)  # B*R, G, D
         # A window counts by how much of the region it holds; none of it = never seen.
         bias = torch.log(pooled.window_weight.clamp(min=1e-9)).flatten(0, 1)
         query = self.local_query.expand(b * r, 1, -1)
-        return self.over_windows(query, keys, bias).view(b, r, -1)
+        token: Tensor = self.over_windows(query, keys, bias)
+        return token.view(b, r, -1)
 
 
 def context_places(level: Tensor) -> Tensor:
