@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import time
 import uuid
 from collections.abc import Callable, Collection, Iterator, Sequence
@@ -88,6 +89,7 @@ class Client:
     ) -> None:
         self._door = Door(url, token, transport=transport, timeout_s=timeout_s)
         self._session = str(uuid.uuid4())
+        self._tickets = itertools.count()
         self._uploaded: set[str] = set()
 
     @property
@@ -152,10 +154,10 @@ class Client:
         """
         if len({region.id for region in regions}) < len(regions):
             raise RegionError("Two regions share one id.", "Give each region an id of its own.")
-        reply = AssessReply()
+        reply, ticket = AssessReply(), next(self._tickets)
         for chunk in _chunks(regions, reply.errors):
             request = wire.ReportRequest(
-                regions=chunk, aspects=frozenset(aspects), priority=priority, session=self._session
+                regions=chunk, aspects=frozenset(aspects), priority=priority, session=self._session, ticket=ticket
             )
             for answer in self._answers(image, request):
                 reports = [message.report(image.pixels) for message in answer.reports]

@@ -129,11 +129,12 @@ class ProtocolError(BackendError):
 
 
 def error_classes() -> dict[str, type[SeagullError]]:
-    """Class name -> class, for the wire: the whole tree above, the root included."""
+    """Class name -> class, for the wire: the whole tree above, the root included, and nothing defined elsewhere."""
     found: dict[str, type[SeagullError]] = {}
     waiting: list[type[SeagullError]] = [SeagullError]
     while waiting:
         cls = waiting.pop()
-        found[cls.__name__] = cls
+        if cls.__module__ == __name__:
+            found[cls.__name__] = cls
         waiting.extend(cls.__subclasses__())
     return found

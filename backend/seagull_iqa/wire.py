@@ -182,13 +182,15 @@ class ReportRequest(Message):
     """Regions of one image to be scored.
 
     `session` names who asks: the newest request of a session for a region id takes the place of its older ones that
-    still wait. No session, nothing is replaced.
+    still wait. No session, nothing is replaced. Of two, the one with the larger `ticket` is newer; of equal tickets,
+    the one that came later.
     """
 
     regions: Annotated[list[RegionMessage], Field(min_length=1, max_length=MAX_REGIONS)]
     aspects: Annotated[frozenset[Aspect], Field(min_length=1)] = ALL_ASPECTS
     priority: Annotated[int, Field(strict=True, ge=-100, le=100)] = MANY_PRIORITY
     session: Annotated[str, Field(max_length=MAX_ID)] = ""
+    ticket: Annotated[int, Field(strict=True, ge=0, le=2**53)] = 0
 
     @model_validator(mode="after")
     def _ids_differ(self) -> Self:

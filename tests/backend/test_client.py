@@ -202,6 +202,23 @@ def test_maps_come_with_progress(client: Client, picture: PreparedImage) -> None
     assert seen
 
 
+def test_a_map_that_takes_longer_than_a_stream_is_followed_on(
+    bench_of: Any, client_of: Any, toy: Any, picture: PreparedImage
+) -> None:
+    client = client_of(bench_of(toy), hold_s=0.2)
+    toy.map_go.clear()
+    threading.Timer(0.8, toy.map_go.set).start()
+    assert "quality" in client.maps(picture)
+
+
+def test_an_image_beyond_the_server_is_one_sentence(
+    bench_of: Any, client_of: Any, toy: Any, picture: PreparedImage, box_region: Any
+) -> None:
+    client = client_of(bench_of(toy, limits=wire.Limits(pixels=100)))
+    with pytest.raises(errors.LimitError, match="million pixels"):
+        client.assess(picture, [box_region()])
+
+
 def test_a_finished_map_is_forgotten_on_the_server(
     bench_of: Any, client_of: Any, toy: Any, picture: PreparedImage
 ) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import threading
 from collections.abc import Callable, Iterator
@@ -9,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from starlette.websockets import WebSocketDisconnect
 
 from seagull_iqa import errors, wire
 from seagull_iqa.domain.progress import Progress
@@ -328,6 +330,96 @@ def test_what_is_not_done_in_time_is_pending(http_of: Any, bench: Any, toy: Any,
     assert said == {"reports": [], "errors": {}, "pending": ["a"]}
     toy.go.set()
     assert len(bench._asks) == 0
+
+
+def test_an_older_request_that_asks_again_does_not_displace_the_newer(
+    http: Any, sent: str, toy: Any, bench: Any
+) -> None:
+    toy.go.clear()
+    path, replies = f"/v1/images/{sent}/reports", {}
+    newer = {"regions": [REGION], "session": "s", "ticket": 2}
+    thread = threading.Thread(target=lambda: replies.update(newer=http.post(path, json=newer).json()))
+    thread.start()
+    assert toy.busy.wait(10)
+    older = http.post(path, json={"regions": [REGION], "session": "s", "ticket": 1}).json()
+    assert older["errors"]["a"]["error"] == "SupersededError"
+    toy.go.set()
+    thread.join(20)
+    assert [report["region"] for report in replies["newer"]["reports"]] == ["a"]
+
+
+def test_sessions_do_not_displace_each_other(http: Any, sent: str, toy: Any, bench: Any) -> None:
+    toy.go.clear()
+    path, replies, threads = f"/v1/images/{sent}/reports", [], []
+    for session in ("s", "t", "", ""):
+        asked = {"regions": [REGION], "session": session}
+        ask = threading.Thread(target=lambda body=asked: replies.append(http.post(path, json=body).json()))
+        ask.start()
+        threads.append(ask)
+    for _ in range(1000):
+        if len(bench._asks) == 4:
+            break
+        threading.Event().wait(0.01)
+    toy.go.set()
+    for thread in threads:
+        thread.join(20)
+    assert [len(reply["reports"]) for reply in replies] == [1, 1, 1, 1]
+
+
+def test_what_nobody_waits_for_any_more_is_dropped(http_of: Any, bench: Any, toy: Any, picture: PreparedImage) -> None:
+    http = http_of(bench)
+    _put(http, picture)
+    toy.go.clear()
+    bench.ask(picture.sha256, wire.ReportRequest(regions=[wire.RegionMessage.model_validate(REGION)]))
+    assert toy.busy.wait(10)
+    asyncio.run(_ask_and_leave(http.app, picture.sha256))
+    toy.go.set()
+    http.post(f"/v1/images/{picture.sha256}/reports", json={"regions": [{**REGION, "id": "last"}]})
+    assert toy.batches == [["a"], ["last"]]
+
+
+async def _ask_and_leave(app: Any, sha256: str) -> None:
+    """A client that sends its request whole, and goes away."""
+    body = json.dumps({"regions": [{**REGION, "id": "left"}]}).encode()
+    coming = [{"type": "http.request", "body": body, "more_body": False}]
+
+    async def receive() -> dict[str, Any]:
+        return coming.pop() if coming else {"type": "http.disconnect"}
+
+    async def send(_message: Any) -> None:
+        return
+
+    headers = {"host": "127.0.0.1", "authorization": f"Bearer {TOKEN}", "content-type": "application/json"}
+    scope = {
+        "type": "http",
+        "http_version": "1.1",
+        "method": "POST",
+        "scheme": "http",
+        "path": f"/v1/images/{sha256}/reports",
+        "raw_path": b"",
+        "query_string": b"",
+        "headers": [(name.encode(), value.encode()) for name, value in headers.items()],
+        "client": ("127.0.0.1", 1),
+        "server": ("127.0.0.1", 2),
+    }
+    await asyncio.wait_for(app(scope, receive, send), 20)
+
+
+def test_a_map_that_nobody_asks_after_is_cancelled(
+    http: Any, sent: str, toy: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    toy.map_go.clear()
+    path = f"/v1/jobs/{http.post(f'/v1/images/{sent}/maps').json()['id']}"
+    assert toy.map_busy.wait(10)
+    monkeypatch.setattr("seagull_iqa.service.jobs._ABANDONED_S", -1.0)
+    toy.map_go.set()
+    http.get(f"{path}/events")
+    assert http.get(path).json()["state"] == "cancelled"
+
+
+def test_websockets_are_refused(http: Any) -> None:
+    with pytest.raises(WebSocketDisconnect), http.websocket_connect("/v1/health"):
+        pass
 
 
 def test_too_many_requests_are_refused(http_of: Any, bench_of: Any, toy: Any, picture: PreparedImage) -> None:

@@ -66,14 +66,10 @@ class AskBook:
 
     def add(self, ask: Ask) -> None:
         """Open a request; older ones of its session give up the regions it names."""
-        session = ask.request.session
         with self._lock:
             self._open.add(ask)
-            for region in list(ask.waiting) if session else []:
-                older = self._newest.get((session, region))
-                if older is not None:
-                    self.fail(older, [region], _superseded())
-                self._newest[session, region] = ask
+            for region in list(ask.waiting) if ask.request.session else []:
+                self._supersede(ask, region)
 
     def take(self, ask: Ask, regions: Iterable[str]) -> list[wire.RegionMessage]:
         """Those of the regions that still wait."""
@@ -103,6 +99,17 @@ class AskBook:
                 self._settled(ask, region)
             self._end_if_done(ask)
             return wire.ReportReply(reports=list(ask.reports), errors=dict(ask.errors), pending=pending)
+
+    def _supersede(self, ask: Ask, region: str) -> None:
+        key = (ask.request.session, region)
+        other = self._newest.get(key)
+        # One that asks again for what was pending may come after a newer one.
+        if other is not None and other.request.ticket > ask.request.ticket:
+            self.fail(ask, [region], _superseded())
+            return
+        if other is not None:
+            self.fail(other, [region], _superseded())
+        self._newest[key] = ask
 
     def _settled(self, ask: Ask, region: str) -> bool:
         if ask.waiting.pop(region, None) is None:
