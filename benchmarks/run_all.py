@@ -45,7 +45,8 @@ def main() -> None:
     here, lines = Path(__file__).parent, []
     for script in given.only:
         goals = run(here / script) if (here / script).is_file() else []
-        lines += [row(goal, script) for goal in goals] or [f"| {script} | | did not run | `python benchmarks/{script}` |"]
+        nothing = f"| {script} | | did not run | `python benchmarks/{script}` |"
+        lines += [row(goal, script) for goal in goals] or [nothing]
     print(f"\n| figure | goal | measured | command |\n|---|---|---|---|\n{chr(10).join(lines)}\n\n{machine()}")
 
 

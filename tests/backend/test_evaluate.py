@@ -7,6 +7,7 @@ import math
 
 import numpy as np
 import pytest
+import torch
 from scipy.ndimage import laplace
 
 from seagull_iqa.data.protocol import CLEAN, CaseLabel, Protocol, to_rgb
@@ -14,6 +15,9 @@ from seagull_iqa.domain.distortion import Distortion, Finding, Severity
 from seagull_iqa.domain.model_card import ModelCard
 from seagull_iqa.domain.report import ALL_ASPECTS, QualityReport
 from seagull_iqa.errors import JobCancelledError, SeagullError
+from seagull_iqa.models.mini.checkpoint import save_weights
+from seagull_iqa.models.mini.config import MiniConfig
+from seagull_iqa.models.mini.network import MiniNetwork
 from seagull_iqa.training.baselines import ALL_ROWS, AREA, BRISQUE, CONSTANT, CROP, NIQE, OURS, WHOLE
 from seagull_iqa.training.evaluate import EvaluateSpec, evaluate
 
@@ -168,10 +172,19 @@ def test_labels_are_kept_between_runs(toy_protocol_folder, tmp_path):
     assert kept.labels.read_text() == text
 
 
-def test_labels_of_another_protocol_are_refused(toy_protocol_folder, tmp_path):
-    (tmp_path / "labels.json").write_text('{"label": "other", "cases": {}}')
+@pytest.mark.parametrize("text", ['{"label": "other", "cases": {}}', "not JSON"])
+def test_labels_of_another_kind_are_refused(toy_protocol_folder, tmp_path, text):
+    (tmp_path / "labels.json").write_text(text)
     with pytest.raises(SeagullError, match="new file name"):
         evaluate(EvaluateSpec(toy_protocol_folder, labels=tmp_path / "labels.json"), model=Model(noise_meter))
+
+
+def test_a_place_that_cannot_be_written_shows_before_the_work(toy_protocol_folder, tmp_path):
+    (tmp_path / "file").write_text("")
+    model = Model(noise_meter)
+    with pytest.raises(SeagullError, match="cannot be written"):
+        evaluate(EvaluateSpec(toy_protocol_folder, labels=tmp_path / "file" / "labels.json"), model=model)
+    assert model.shapes == []
 
 
 def test_progress_can_stop_it(spec):
@@ -192,3 +205,15 @@ def test_an_unknown_row_and_no_case_are_refused(tmp_path):
 def test_brisque_downloads_nothing(measured):
     row = next(row for row in measured[0].rows if row.name == BRISQUE)
     assert row.missing.startswith("not run") or not math.isnan(measured[0].figure(BRISQUE, "quality.all.srocc"))
+
+
+def test_two_processes_find_what_one_finds(toy_protocol_folder, tmp_path):
+    torch.manual_seed(0)
+    save_weights(MiniNetwork(MiniConfig()), tmp_path / "untrained.safetensors")
+    several = {"data": toy_protocol_folder, "model": str(tmp_path / "untrained.safetensors"), "device": "cpu"}
+    one, two = (
+        evaluate(EvaluateSpec(**several, cases=3, rows=(OURS,), ladders=False, draws=5, workers=workers)).to_json()
+        for workers in (1, 2)
+    )
+    assert one["rows"] == two["rows"]
+    assert one["model"].startswith("untrained-")

@@ -100,6 +100,6 @@ def evaluate(  # noqa: PLR0913 - one parameter an option, as typer wants it
     )  # fmt: skip
     with console.progress_bar("evaluating") as follow:
         table = measure(spec, progress=follow)
-    if out is not None:
-        table.write(out)
     typer.echo(json.dumps(table.to_json(), indent=2) if as_json else table.to_text())
+    if out is not None:  # after the table is on the screen: a full disk must not cost it
+        table.write(out)

@@ -21,6 +21,7 @@ from seagull_iqa.data import labels
 from seagull_iqa.data.protocol import (
     DIRECTIONS,
     LADDER_STRENGTHS,
+    NUMBER,
     Case,
     CaseLabel,
     Protocol,
@@ -30,6 +31,7 @@ from seagull_iqa.data.protocol import (
 from seagull_iqa.domain.progress import Progress, ProgressCallback, ignore_progress
 from seagull_iqa.domain.region import Region, RegionMask
 from seagull_iqa.errors import SeagullError
+from seagull_iqa.imaging.saving import save_text
 from seagull_iqa.models.interface import QualityModel, RGBImage
 from seagull_iqa.registry import load_model
 from seagull_iqa.training.answers import Answer, CaseResult, LadderResult
@@ -109,7 +111,7 @@ def evaluate(
     model : QualityModel, optional
         Already loaded; else `spec.model` is loaded.
     progress : callable
-        Told after every photograph looked at.
+        Told after every rendering looked at.
 
     Raises
     ------
@@ -131,7 +133,9 @@ def evaluate(
             cases.append(measured)
         elif isinstance(measured, LadderResult):
             ladders.append(measured)
-    _write_labels(spec.labels, protocol.digest, known, cases)
+    found = {case.number: case.label for case in cases}
+    if spec.labels and not found.keys() <= known.keys():
+        _save_labels(spec.labels, protocol.digest, known | found)
     return make_table(cases, ladders, _about(spec, protocol, model, len(climbing)), spec.rows, spec.draws)
 
 
@@ -140,7 +144,7 @@ def _about(spec: EvaluateSpec, protocol: Protocol, model: QualityModel, climbed:
     chosen = protocol.spread(spec.cases)
     count = sum(map(len, chosen.values()))
     return {
-        "protocol": 1,
+        "protocol": NUMBER,
         "protocol_files_unchanged": protocol.is_frozen,
         "label": labels.NAME,
         "model": model.card.id,
@@ -233,19 +237,20 @@ def _climb(scene: Scene, model: QualityModel) -> Iterator[Measured]:
 
 
 def _read_labels(path: Path | None, digest: str) -> dict[int, CaseLabel]:
-    if path is None or not path.is_file():
+    if path is None:
         return {}
-    kept = json.loads(path.read_text(encoding="utf-8"))
+    if not path.is_file():
+        _save_labels(path, digest, {})  # a place that cannot be written shows now, not after the work
+        return {}
+    try:
+        kept = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError:
+        kept = {}
     if (kept.get("label"), kept.get("protocol_sha256")) != (labels.NAME, digest):
-        raise SeagullError(f"{path} holds labels of another kind or protocol.", "Give a new file name.")
+        raise SeagullError(f"{path} holds no labels of this kind and protocol.", "Give a new file name.")
     return {int(number): CaseLabel.from_json(row) for number, row in kept["cases"].items()}
 
 
-def _write_labels(
-    path: Path | None, digest: str, known: dict[int, CaseLabel], cases: Sequence[CaseResult]
-) -> None:
-    if path is None or all(case.number in known for case in cases):
-        return
-    every = known | {case.number: case.label for case in cases}
-    rows = {str(number): label.to_json() for number, label in sorted(every.items())}
-    path.write_text(json.dumps({"label": labels.NAME, "protocol_sha256": digest, "cases": rows}), encoding="utf-8")
+def _save_labels(path: Path, digest: str, known: dict[int, CaseLabel]) -> None:
+    rows = {str(number): label.to_json() for number, label in sorted(known.items())}
+    save_text(path, json.dumps({"label": labels.NAME, "protocol_sha256": digest, "cases": rows}))

@@ -14,6 +14,7 @@ from rich.table import Table
 
 from seagull_iqa.data.protocol import CLEAN
 from seagull_iqa.domain.distortion import SIGNAL_DISTORTIONS, TONE_DISTORTIONS, Distortion
+from seagull_iqa.imaging.saving import save_text
 from seagull_iqa.training.answers import CaseResult, LadderResult
 from seagull_iqa.training.baselines import ALL_TYPES, OURS, rows
 from seagull_iqa.training.figures import CLASSES, Figures, Truth, ladder_figures, row_figures
@@ -140,7 +141,7 @@ class EvaluationTable:
 
     def write(self, path: Path) -> None:
         """`to_json` into a file."""
-        path.write_text(json.dumps(self.to_json(), indent=1), encoding="utf-8")
+        save_text(path, json.dumps(self.to_json(), indent=1))
 
     def to_text(self, width: int = 118) -> str:
         """Tables, then which rows were not run and which floors are met; a figure's 95 % interval stands below it."""
