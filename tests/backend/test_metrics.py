@@ -9,9 +9,10 @@ import pytest
 from scipy import stats
 
 from seagull_iqa.training.metrics import (
-    class_scores,
+    class_f1,
     covered,
     estimate,
+    having,
     ladder,
     logistic_fit,
     partial_srocc,
@@ -110,9 +111,9 @@ def test_the_sample_average_is_a_mean_over_cases():
 
 def test_a_class_is_scored_over_all_cases():
     predicted, true = [{"blur"}, {"blur"}, {"clean"}, {"noise"}], [{"blur"}, {"clean"}, {"blur"}, {"noise"}]
-    scores = class_scores(predicted, true, "blur")
-    assert (scores.precision, scores.recall, scores.f1) == pytest.approx((0.5, 0.5, 0.5))
-    assert math.isnan(class_scores(predicted, true, "exposure").f1)
+    assert class_f1(having(predicted, "blur"), having(true, "blur")) == pytest.approx(0.5)  # P = R = 1/2
+    assert class_f1(having(predicted, "noise"), having(true, "noise")) == 1.0
+    assert math.isnan(class_f1(having(predicted, "exposure"), having(true, "exposure")))
 
 
 def test_coverage_counts_the_ends_in():

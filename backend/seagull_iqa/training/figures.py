@@ -16,9 +16,10 @@ from seagull_iqa.training.metrics import (
     Estimate,
     Indices,
     Values,
-    class_scores,
+    class_f1,
     covered,
     estimate,
+    having,
     logistic_fit,
     mean_of,
     partial_srocc,
@@ -124,8 +125,12 @@ def _finding_figures(answers: Sequence[Answer], truth: Truth) -> Figures:
             values = scores[:, column]
             found[f"{prefix}.{name}"] = estimate(mean_of(values), values.size, draws)
     for name in CLASSES:
-        found[f"class.{name}.f1"] = Estimate(class_scores(said, types, name).f1, cases=len(said))
+        found[f"class.{name}.f1"] = _class(having(said, name), having(types, name), draws)
     return found
+
+
+def _class(said: NDArray[np.bool_], true: NDArray[np.bool_], draws: Sequence[Indices]) -> Estimate:
+    return estimate(lambda at: class_f1(said[at], true[at]), said.size, draws)
 
 
 def _coverage_figures(answers: Sequence[Answer], truth: Truth) -> Figures:

@@ -113,16 +113,15 @@ def sample_average(
     return np.array([(row.precision, row.recall, row.f1) for row in rows], dtype=np.float64).reshape(-1, 3)
 
 
-def class_scores(
-    predicted: Sequence[AbstractSet[Hashable]], true: Sequence[AbstractSet[Hashable]], name: Hashable
-) -> SetScores:
-    """Precision, recall and F1 of one class over all cases; F1 is NaN where the class is neither true nor named."""
-    said = np.array([name in case for case in predicted], dtype=bool)
-    is_true = np.array([name in case for case in true], dtype=bool)
-    hits, named, present = int((said & is_true).sum()), int(said.sum()), int(is_true.sum())
-    if named + present == 0:
-        return SetScores(NOT_DEFINED, NOT_DEFINED, NOT_DEFINED)
-    return SetScores(hits / named if named else 0.0, hits / present if present else 0.0, 2 * hits / (named + present))
+def having(sets: Sequence[AbstractSet[Hashable]], name: Hashable) -> NDArray[np.bool_]:
+    """Which cases' sets have a class: bool, shape (N,)."""
+    return np.array([name in one for one in sets], dtype=np.bool_)
+
+
+def class_f1(said: NDArray[np.bool_], true: NDArray[np.bool_]) -> float:
+    """F1 of one class over all cases, from where it was named and where it is; NaN where it is neither."""
+    either = int(said.sum()) + int(true.sum())
+    return 2 * int((said & true).sum()) / either if either else NOT_DEFINED
 
 
 def covered(label: Values, low: Values, high: Values) -> Values:

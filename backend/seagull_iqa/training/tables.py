@@ -158,7 +158,7 @@ class EvaluationTable:
             self._table("Quality SROCC where one type is alone", by_type),
             self._table("Importance; ref is the paper's: the photograph with only the region spoiled", _IMPORTANCE),
             self._table("Findings: sample average over eight classes", _SETS),
-            self._table("Findings: F1 by class", [(name, f"class.{name}.f1") for name in CLASSES], intervals=False),
+            self._table("Findings: F1 by class", [(name, f"class.{name}.f1") for name in CLASSES]),
             self._table("80 % intervals: share of labels inside", [
                 (name, f"{name}.coverage") for name in ("quality", "importance")]),
             *([self._ladder_table()] if self.ladders else []),
@@ -169,13 +169,13 @@ class EvaluationTable:
         missing = [f"{row.name}: {row.missing}" for row in self.rows if row.missing]
         return "\n".join([*missing, *map(str, self.floors)])
 
-    def _table(self, title: str, columns: _Columns, *, intervals: bool = True) -> Table:
+    def _table(self, title: str, columns: _Columns) -> Table:
         table = Table(title=title, title_justify="left")
         table.add_column("row")
         for heading, _name in columns:
             table.add_column(heading, justify="right")
         for row in self.rows:
-            cells = [_cell(row.figures.get(name), intervals=intervals) for _heading, name in columns]
+            cells = [_cell(row.figures.get(name)) for _heading, name in columns]
             if any(cells):
                 table.add_row(row.name, *(cell or "-" for cell in cells))
         return table
@@ -185,7 +185,7 @@ class EvaluationTable:
         table.add_column("type")
         table.add_column("median", justify="right")
         for name, one in self.ladders.items():
-            table.add_row(name, _cell(one, intervals=True).replace("\n", "  "))
+            table.add_row(name, _cell(one).replace("\n", "  "))
         return table
 
 
@@ -205,10 +205,10 @@ def make_table(
     return EvaluationTable(about, tuple(found), ladder_figures(ladders, draws))
 
 
-def _cell(value: Estimate | None, *, intervals: bool) -> str:
+def _cell(value: Estimate | None) -> str:
     if value is None or math.isnan(value.value):
         return ""
-    interval = f"\n{value.low:.2f}..{value.high:.2f}" if intervals and not math.isnan(value.low) else ""
+    interval = f"\n{value.low:.2f}..{value.high:.2f}" if not math.isnan(value.low) else ""
     return f"{value.value:.3f}{interval}"
 
 
