@@ -31,6 +31,7 @@ REGIONS_PER_REQUEST = 64
 """So that every request stays short and newer work comes between."""
 
 _PATIENCE_S = 600.0
+_PAUSE_S = 0.1
 _UPLOAD_CHUNK = 2**20
 
 ReportsCallback = Callable[[list[QualityReport]], None]
@@ -193,8 +194,10 @@ class Client:
                 return
             if len(left) < len(request.regions):
                 heard = time.monotonic()
-            if time.monotonic() - heard > _PATIENCE_S:
+            elif time.monotonic() - heard > _PATIENCE_S:
                 raise BackendUnreachableError("The server answers, but scores nothing.", "Start it anew.")
+            else:
+                time.sleep(_PAUSE_S)
             request = request.model_copy(update={"regions": left})
 
     def _with_image(self, image: PreparedImage, ask: Callable[[], MessageType]) -> MessageType:

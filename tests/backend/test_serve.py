@@ -22,6 +22,7 @@ from seagull_iqa import errors, wire
 from seagull_iqa.client import Client
 from seagull_iqa.domain.progress import Progress
 from seagull_iqa.imaging.prepared import PreparedImage
+from seagull_iqa.samples import samples
 from seagull_iqa.service.serve import ServeOptions, check_access, serve
 
 SCRIPT = Path(__file__).with_name("toy_server.py")
@@ -67,8 +68,10 @@ def running() -> Iterator[Spawned]:
 def _spawning() -> Iterator[Spawn]:
     spawned: list[Spawned] = []
 
-    def start(loads_s: float = 0, *, environ: dict[str, str] | None = None, **options: Any) -> Spawned:
-        process = _process(loads_s, environ or {}, options)
+    def start(
+        loads_s: float = 0, *, environ: dict[str, str] | None = None, command: list[str] | None = None, **options: Any
+    ) -> Spawned:
+        process = _process(command or _toy(loads_s, options), environ or {})
         assert process.stdout is not None
         hand_shake = wire.HandShake.model_validate_json(process.stdout.readline())
         token = hand_shake.token or (environ or {})["SEAGULL_TOKEN"]
@@ -84,10 +87,14 @@ def _spawning() -> Iterator[Spawn]:
             pipe.close()  # type: ignore[union-attr]
 
 
-def _process(loads_s: float, environ: dict[str, str], options: dict[str, Any]) -> subprocess.Popen[str]:
+def _toy(loads_s: float, options: dict[str, Any]) -> list[str]:
+    return [sys.executable, str(SCRIPT), str(loads_s), json.dumps(options)]
+
+
+def _process(command: list[str], environ: dict[str, str]) -> subprocess.Popen[str]:
     clean = {key: value for key, value in os.environ.items() if key != "SEAGULL_TOKEN"}
     return subprocess.Popen(
-        [sys.executable, str(SCRIPT), str(loads_s), json.dumps(options)],
+        command,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -238,6 +245,41 @@ def test_the_server_ends_quietly_when_it_is_asked_to(spawn: Spawn, how: signal.S
     assert (out, err) == ("", "")
 
 
+@pytest.mark.skipif(os.name != "posix", reason="Windows delivers Ctrl+C to a whole console")
+def test_the_server_ends_quietly_while_it_is_being_asked(spawn: Spawn, picture: PreparedImage, box_region: Any) -> None:
+    server = spawn(60)
+    thread, got = _assess_in_thread(server, picture, box_region())
+    time.sleep(0.5)
+    server.process.send_signal(signal.SIGINT)
+    out, err = server.process.communicate(timeout=20)
+    thread.join(20)
+    assert (out, err) == ("", "")
+    assert isinstance(got[0], errors.SeagullError)
+
+
+def test_the_command_serves_the_model_that_ships(spawn: Spawn) -> None:
+    command = [sys.executable, "-m", "seagull_iqa", "serve", "--exit-with-stdin", "--device", "cpu"]
+    server = spawn(command=command)
+    sample = samples()[0]
+    regions = sample.regions()
+    reply = server.client.assess(sample.read(), regions)
+    assert [report.region for report in reply.reports] == [region.id for region in regions]
+    assert all(0 <= (report.quality or 0) <= 100 and report.text for report in reply.reports)
+    assert "on cpu (asked for)" in str(server.client.check())
+    assert server.process.stdin is not None
+    server.process.stdin.close()
+    assert server.process.wait(20) == 0
+
+
+def test_the_command_refuses_an_open_address_in_one_line() -> None:
+    process = _process([sys.executable, "-m", "seagull_iqa", "serve", "--host", "0.0.0.0"], {})
+    out, err = process.communicate(timeout=60)
+    assert process.returncode != 0
+    assert out == ""
+    assert "SEAGULL_TOKEN" in err
+    assert "Traceback" not in err
+
+
 def test_a_port_that_is_taken_is_one_sentence(running: Spawned) -> None:
     port = running.address[1]
     with pytest.raises(errors.BackendError, match=f"Cannot listen at 127.0.0.1, port {port}"):
@@ -276,7 +318,7 @@ def test_a_token_that_no_client_can_send_is_refused(token: str) -> None:
 
 
 def test_an_open_address_without_a_token_ends_at_once() -> None:
-    process = _process(0, {}, {"host": "0.0.0.0"})
+    process = _process(_toy(0, {"host": "0.0.0.0"}), {})
     out, err = process.communicate(timeout=20)
     assert (process.returncode, out) == (1, "")
     assert err.startswith("At 0.0.0.0 others can reach this server")

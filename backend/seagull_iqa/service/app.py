@@ -67,7 +67,7 @@ def _add_server_routes(app: FastAPI, bench: Workbench, hold_s: float) -> None:
 
     @app.get("/v1/capabilities", summary="Model, device, limits and vocabulary")
     async def capabilities(request: Request) -> wire.Capabilities:
-        await _awaited(bench.settled, request, hold_s)
+        await _awaited(bench, bench.settled, request, hold_s)
         return bench.capabilities()
 
 
@@ -88,9 +88,9 @@ def _add_image_routes(app: FastAPI, bench: Workbench, hold_s: float) -> None:
     async def reports(sha256: Sha256, asked: wire.ReportRequest, request: Request) -> wire.ReportReply:
         ask = bench.ask(sha256, asked)
         try:
-            await _awaited(ask.finished, request, hold_s)
+            await _awaited(bench, ask.finished, request, hold_s)
         finally:
-            reply = bench.close(ask)
+            reply = bench.answer(ask)
         return reply
 
     @app.post("/v1/images/{sha256}/maps", summary="Start the maps of an image", status_code=202)
@@ -109,7 +109,7 @@ def _add_job_routes(app: FastAPI, bench: Workbench, hold_s: float) -> None:
 
     @app.get("/v1/jobs/{job_id}/events", summary="A job's progress as it goes", response_class=EventSourceResponse)
     async def job_events(job: FoundJob) -> AsyncIterator[ServerSentEvent]:
-        async for info in _watched(job, hold_s):
+        async for info in _watched(bench, job, hold_s):
             yield ServerSentEvent(data=info, event="end" if info.state.ended else "progress")
 
     @app.get("/v1/jobs/{job_id}/maps/{name}", summary="Values of one map", responses=_RAW_REPLY)
@@ -117,20 +117,20 @@ def _add_job_routes(app: FastAPI, bench: Workbench, hold_s: float) -> None:
         return Response(job.values(name), media_type="application/octet-stream")
 
 
-async def _awaited(finished: Future[None], request: Request, hold_s: float) -> None:
-    """Wait until it is done, the time is up, or nobody listens any more."""
+async def _awaited(bench: Workbench, finished: Future[None], request: Request, hold_s: float) -> None:
+    """Wait until it is done, the time is up, the server ends, or nobody listens any more."""
     waiting = asyncio.wrap_future(finished)
     until = monotonic() + hold_s
-    while not waiting.done() and monotonic() < until:
+    while not waiting.done() and not bench.closing and monotonic() < until:
         await asyncio.wait({waiting}, timeout=min(_BEAT_S, max(0.0, until - monotonic())))
         if not waiting.done() and await request.is_disconnected():
             return
 
 
-async def _watched(job: MapJob, hold_s: float) -> AsyncIterator[wire.Job]:
+async def _watched(bench: Workbench, job: MapJob, hold_s: float) -> AsyncIterator[wire.Job]:
     """What is new of a job, and a beat where nothing is, so that the client may cancel; ends before long."""
     said, said_at, until = None, 0.0, monotonic() + hold_s
-    while monotonic() < until:
+    while monotonic() < until and not bench.closing:
         info = job.info()
         if info != said or monotonic() - said_at > _BEAT_S:
             said, said_at = info, monotonic()

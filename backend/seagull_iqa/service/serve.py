@@ -6,7 +6,6 @@ import os
 import secrets
 import socket
 import sys
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from threading import Thread, Timer
 
@@ -77,7 +76,7 @@ def serve(options: ServeOptions, load: LoadModel | None = None) -> None:
     hand_shake = wire.HandShake(
         url=_url(listening, options.host), protocol=wire.PROTOCOL, token=None if given else token
     )
-    server = _Server(_config(build_app(bench, token, names)), lambda: _begin(bench, hand_shake))
+    server = _Server(_config(build_app(bench, token, names)), bench, hand_shake)
     if options.exit_with_stdin:
         _watch_stdin(server)
     try:
@@ -125,21 +124,22 @@ def _config(app: Gate) -> uvicorn.Config:
 
 
 class _Server(uvicorn.Server):
-    """Says that it listens as soon as it does."""
+    """Says that it listens as soon as it does, and lets go of held requests as soon as it ends."""
 
-    def __init__(self, config: uvicorn.Config, on_listening: Callable[[], None]) -> None:
+    def __init__(self, config: uvicorn.Config, bench: Workbench, hand_shake: wire.HandShake) -> None:
         super().__init__(config)
-        self._on_listening = on_listening
+        self._bench = bench
+        self._hand_shake = hand_shake
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
-        self._on_listening()
+        sys.stdout.write(self._hand_shake.model_dump_json(exclude_none=True) + "\n")
+        sys.stdout.flush()
+        self._bench.start()
 
-
-def _begin(bench: Workbench, hand_shake: wire.HandShake) -> None:
-    sys.stdout.write(hand_shake.model_dump_json(exclude_none=True) + "\n")
-    sys.stdout.flush()
-    bench.start()
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._bench.close()
+        await super().shutdown(sockets)
 
 
 def _bench(options: ServeOptions) -> Workbench:

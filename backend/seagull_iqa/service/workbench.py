@@ -54,6 +54,7 @@ class Workbench:
         self.limits = limits or wire.Limits()
         self.uploads = UploadBudget(self.limits)
         self.settled: Future[None] = Future()
+        self.closing = False
         self._load = load
         self._why = why
         self._reason = ""
@@ -67,6 +68,10 @@ class Workbench:
     def start(self) -> None:
         """Begin to load the model, and to work."""
         self._worker.start()
+
+    def close(self) -> None:
+        """Let nobody wait any longer; what is held is answered with what is there."""
+        self.closing = True
 
     def stop(self) -> None:
         """End after the piece of work at hand."""
@@ -120,7 +125,7 @@ class Workbench:
             self._worker.submit(partial(self._assess, ask, regions), request.priority)
         return ask
 
-    def close(self, ask: Ask) -> wire.ReportReply:
+    def answer(self, ask: Ask) -> wire.ReportReply:
         """Answer with what has come, drop what has not; the load's error where the model cannot be loaded."""
         reply = self._asks.close(ask)
         self._model_or_none()
