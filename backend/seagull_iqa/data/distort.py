@@ -156,6 +156,8 @@ def feathered(where: Tensor, feather: float) -> Tensor:
     float32, shape (H, W), 0..1
     """
     inside = where.cpu().numpy().astype(bool)
+    if inside.all():  # no edge to be distant from
+        return torch.ones(where.shape, device=where.device)
     depth = distance_transform_edt(np.pad(inside, 1, mode="edge"))[1:-1, 1:-1]
     return torch.from_numpy(np.clip(depth / max(feather, 1e-6), 0, 1).astype(np.float32)).to(where.device)
 

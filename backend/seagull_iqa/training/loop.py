@@ -51,6 +51,8 @@ class TrainSpec:
     """Threads of the learner; with the producers no more than there are cores."""
     seed: int = 1
     device: str = "cpu"
+    first_samples: int = 256
+    """Samples to wait for before the first step."""
     dev_photos: int = 14
     """Training photographs set aside for calibration."""
 
@@ -140,7 +142,9 @@ def split_for_calibration(spec: TrainSpec) -> tuple[list[Photograph], list[Photo
     return [p for p in found if p not in dev], dev
 
 
-def train(spec: TrainSpec, *, log_every: int = 50, save_every_s: float = 300.0) -> Iterator[Progress]:
+def train(
+    spec: TrainSpec, *, log_every: int = 50, save_every_s: float = 300.0, calibration_samples: int = 400
+) -> Iterator[Progress]:
     """Train until the schedule is over; then calibrate and write `weights.safetensors` into `spec.out`.
 
     Yields progress every `log_every` steps; stopping the iteration leaves a checkpoint to go on from.
@@ -156,7 +160,7 @@ def train(spec: TrainSpec, *, log_every: int = 50, save_every_s: float = 300.0) 
         last_save = time.monotonic()
         while run.fraction < 1:
             began = time.monotonic()
-            terms = run.learn(producers.draw(spec.pixels, rng))
+            terms = run.learn(producers.draw(spec.pixels, rng, at_least=spec.first_samples))
             run.seconds += time.monotonic() - began
             means = {name: 0.98 * means.get(name, value) + 0.02 * value for name, value in terms.items()}
             if run.step % log_every == 0:
@@ -168,6 +172,6 @@ def train(spec: TrainSpec, *, log_every: int = 50, save_every_s: float = 300.0) 
                 last_save = time.monotonic()
     run.save()
     yield Progress(run.step, run.step, "calibrating")
-    calibration = calibrate(run.average.eval(), [p.path for p in dev], seed=spec.seed + 7)
+    calibration = calibrate(run.average.eval(), [p.path for p in dev], seed=spec.seed + 7, samples=calibration_samples)
     save_weights(run.average, spec.out / "weights.safetensors", calibration=calibration)
     yield Progress(run.step, run.step, f"wrote {spec.out / 'weights.safetensors'}")

@@ -17,7 +17,8 @@ def soft_bins(label: Tensor, reference: Tensor) -> Tensor:
     """A label 0..100 as a distribution over the 21 scores: (...) -> (..., 21)."""
     at = scores(reference)
     distance: Tensor = (label[..., None] - at) / BIN_SIGMA
-    return torch.softmax(-0.5 * distance**2, -1)
+    bins: Tensor = (-0.5 * distance * distance).softmax(-1)
+    return bins
 
 
 def distribution_loss(logits: Tensor, label: Tensor) -> Tensor:
