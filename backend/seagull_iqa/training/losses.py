@@ -29,7 +29,8 @@ def distribution_loss(logits: Tensor, label: Tensor) -> Tensor:
 def correlation_loss(predicted: Tensor, label: Tensor) -> Tensor:
     """1 - PLCC over everything given: scalar 0..2."""
     a, b = predicted.flatten() - predicted.mean(), label.flatten() - label.mean()
-    return 1 - (a * b).sum() / (a.norm() * b.norm()).clamp(min=1e-6)
+    correlation: Tensor = (a * b).sum() / (a.norm() * b.norm()).clamp(min=1e-6)
+    return 1 - correlation
 
 
 def severity_loss(logits: Tensor, severity: Tensor) -> Tensor:
