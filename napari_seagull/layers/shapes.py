@@ -13,10 +13,10 @@ import numpy as np
 
 from napari_seagull.layers.geometry import FloatArray, matrix_between, one_plane, onto_image
 from napari_seagull.layers.images import plane_shape
-from napari_seagull.layers.raster import ellipse_mask, polygon_mask, stroke_mask
 from napari_seagull.session.records import Plane, ShapeSource, Source
 from seagull_iqa.domain.region import RegionMask
 from seagull_iqa.errors import UnknownRegionError
+from seagull_iqa.imaging.raster import ellipse_mask, polygon_mask, stroke_mask
 
 if TYPE_CHECKING:
     from napari.layers import Image, Shapes

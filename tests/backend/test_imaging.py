@@ -176,8 +176,9 @@ def test_an_ellipse_fills_its_box_and_is_symmetric() -> None:
     assert (mask.inside == mask.inside[::-1, ::-1]).all()
     assert mask.area == pytest.approx(np.pi * 10 * 15, rel=0.02)
     assert ellipse_mask((40, 40), (-10, -10, 10, 10)).box[:2] == (0, 0)
-    with pytest.raises(RegionError):
-        ellipse_mask((40, 40), (4, 6, 4, 36))
+    for wrong in ((4, 6, 4, 36), (4, 6, float("nan"), 36)):
+        with pytest.raises(RegionError):
+            ellipse_mask((40, 40), wrong)
 
 
 def test_an_outline_lies_inside_its_mask() -> None:

@@ -10,9 +10,9 @@ from napari.components import ViewerModel
 from napari.layers import Image, Shapes
 
 from napari_seagull.layers.images import aligned
-from napari_seagull.layers.raster import ellipse_mask, polygon_mask, stroke_mask
 from napari_seagull.layers.shapes import shape_region
 from seagull_iqa.errors import EmptyRegionError, RegionError, UnknownRegionError
+from seagull_iqa.imaging.raster import ellipse_mask, polygon_mask, stroke_mask
 
 SHAPE = (24, 31)
 EDGE = 0.01

@@ -1,1 +1,1 @@
-"""Arrays in, arrays out: numpy, Pillow and scikit-image."""
+"""Arrays in, arrays out: numpy, scipy, Pillow and tifffile."""

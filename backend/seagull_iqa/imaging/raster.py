@@ -12,9 +12,10 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_seagull.layers.geometry import FloatArray
 from seagull_iqa.domain.region import Box, RegionMask
 from seagull_iqa.errors import EmptyRegionError, RegionError
+
+FloatArray = NDArray[np.float64]
 
 DECIMALS = 3
 """Vertices are rounded to this many decimals of a px: napari stores them in 32-bit floats, which hold no more."""
