@@ -146,8 +146,9 @@ def load_model(name_or_path: str = DEFAULT, device: str = "auto") -> QualityMode
     """
     chosen = choose_device(device)
     from seagull_iqa.models.mini.checkpoint import load_weights
+    from seagull_iqa.models.mini.fuse import fused
     from seagull_iqa.models.mini.model import SeagullMini
 
     path = resolve(name_or_path)
     network, calibration = load_weights(path)
-    return SeagullMini(network.to(chosen.name), calibration, read_card(path))
+    return SeagullMini(fused(network).to(chosen.name), calibration, read_card(path))

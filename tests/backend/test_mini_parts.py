@@ -9,6 +9,7 @@ from seagull_iqa.errors import CheckpointError
 from seagull_iqa.models.mini import frontend
 from seagull_iqa.models.mini.checkpoint import Calibration, load_weights, save_weights
 from seagull_iqa.models.mini.config import MiniConfig
+from seagull_iqa.models.mini.fuse import fused
 from seagull_iqa.models.mini.network import MiniNetwork, expectation, mask_geometry, spread
 from seagull_iqa.models.mini.region_tokens import join, pool, soft_masks
 
@@ -137,6 +138,15 @@ def test_geometry_says_where_and_how_large():
     assert geometry[2].item() == pytest.approx(-0.25)
     assert geometry[3].item() == pytest.approx(-0.25)
     assert geometry[1].item() == pytest.approx(torch.log(torch.tensor(0.25)).item() / 2)
+
+
+def test_folding_the_norms_changes_no_number(network):
+    image, mask = textured(1, 3, 96, 96), torch.ones(1, 1, 96, 96)
+    dense, out = network(image, mask)
+    dense_again, out_again = fused(network)(image, mask)
+    assert not any(isinstance(m, torch.nn.BatchNorm2d) for m in fused(network).modules())
+    assert torch.allclose(dense, dense_again, rtol=1e-3, atol=1e-4)
+    assert torch.allclose(out.quality, out_again.quality, atol=0.01)
 
 
 def test_weights_come_back_from_disk(network, tmp_path):

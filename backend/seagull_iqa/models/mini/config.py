@@ -32,10 +32,10 @@ class MiniConfig:
     heads: int = 4
     """Attention heads; divides `token_width`."""
     window: int = 96
-    """Side in px of the native-resolution windows behind the local token; a multiple of 8."""
+    """Side in px of the native-resolution windows behind the local token; a multiple of 32."""
 
     def __post_init__(self) -> None:
-        if self.token_width % self.heads or self.window % 8 or min(self.widths) < 1:
+        if self.token_width % self.heads or self.window % 32 or min(self.widths) < 1:
             raise CheckpointError(
                 "The sizes of this seagull-mini do not go together.", "Use an unedited weights file."
             )

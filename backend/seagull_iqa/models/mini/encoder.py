@@ -17,16 +17,18 @@ class Block(nn.Module):
 
     def __init__(self, width: int) -> None:
         super().__init__()
-        self.first = nn.Conv2d(width, width, 3, padding=1, bias=False)
-        self.first_norm = nn.BatchNorm2d(width)
-        self.second = nn.Conv2d(width, width, 3, padding=1, bias=False)
-        self.second_norm = nn.BatchNorm2d(width)
-        nn.init.zeros_(self.second_norm.weight)  # starts as the identity
+        self.first: nn.Module = nn.Conv2d(width, width, 3, padding=1, bias=False)
+        self.first_norm: nn.Module = nn.BatchNorm2d(width)
+        self.second: nn.Module = nn.Conv2d(width, width, 3, padding=1, bias=False)
+        norm = nn.BatchNorm2d(width)
+        nn.init.zeros_(norm.weight)  # starts as the identity
+        self.second_norm: nn.Module = norm
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, C, h, w) -> same."""
         inner = F.relu(self.first_norm(self.first(x)))
-        return F.relu(x + self.second_norm(self.second(inner)))
+        change: Tensor = self.second_norm(self.second(inner))
+        return F.relu(x + change)
 
 
 class Stem(nn.Module):
@@ -35,8 +37,8 @@ class Stem(nn.Module):
     def __init__(self, width: int) -> None:
         super().__init__()
         self.learned = nn.Conv2d(frontend.RAW_CHANNELS, width, 8, stride=4, padding=2)
-        self.join = nn.Conv2d(frontend.CHANNELS + width, width, 1, bias=False)
-        self.norm = nn.BatchNorm2d(width)
+        self.join: nn.Module = nn.Conv2d(frontend.CHANNELS + width, width, 1, bias=False)
+        self.norm: nn.Module = nn.BatchNorm2d(width)
 
     def forward(self, image: Tensor) -> Tensor:
         """(B, 3, H, W) 0..1 -> (B, width, H/4, W/4)."""

@@ -8,23 +8,37 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
-from seagull_iqa.domain.region import RegionMask
-from seagull_iqa.models.mini.config import DENSE_STRIDE
+from seagull_iqa.domain.region import Box, RegionMask
+from seagull_iqa.models.mini.config import DENSE_STRIDE, STRIDES
 from seagull_iqa.models.mini.network import DenseSums, dense_sums, geometry_of, map_weight
 from seagull_iqa.models.mini.region_tokens import Pooled, join, pool, soft_masks
 from seagull_iqa.models.mini.views import MiniLook, View
 
 
-def pooled_tiles(look: MiniLook, masks: list[RegionMask], window: int) -> tuple[Pooled, DenseSums]:
-    """Large images: each region by its own tiles, so that no region meets another one's windows."""
+def pooled_regions(look: MiniLook, masks: list[RegionMask], window: int) -> tuple[Pooled, DenseSums]:
+    """Pool each region on its own views, cut to what it covers: small regions cost little, and none meets another."""
     each = []
     for mask in masks:
-        views = list(look.views_for(mask.box, mask.inside))
+        views = [cut_to(view, mask.box, window) for view in look.views_for(mask.box, mask.inside)]
         soft = [masks_in(view, [mask]) for view in views]
         parts = [pool(view.levels, m, window) for view, m in zip(views, soft, strict=True)]
         sums = [map_sums(view, m) for view, m in zip(views, soft, strict=True)]
         each.append((join(parts), add(sums)))
     return side_by_side([p for p, _ in each]), beside([s for _, s in each])
+
+
+def cut_to(view: View, box: Box, window: int) -> View:
+    """The part of a view around a box, cut along the grid of native windows, so that every sum stays the same."""
+    top, left = (max(box[k], view.box[k]) - view.origin[k] for k in (0, 1))
+    bottom, right = (min(box[k + 2], view.box[k + 2]) - view.origin[k] for k in (0, 1))
+    r0, c0 = top // window * window, left // window * window
+    r1 = min(view.size[0], -(-bottom // window) * window)
+    c1 = min(view.size[1], -(-right // window) * window)
+    levels = [
+        level[..., r0 // s : r1 // s, c0 // s : c1 // s] for s, level in zip(STRIDES, view.levels, strict=True)
+    ]
+    dense = view.dense[..., r0 // DENSE_STRIDE : r1 // DENSE_STRIDE, c0 // DENSE_STRIDE : c1 // DENSE_STRIDE]
+    return View(view.box, (view.origin[0] + r0, view.origin[1] + c0), (r1 - r0, c1 - c0), levels, dense)
 
 
 def geometry(mask: RegionMask) -> Tensor:

@@ -17,11 +17,10 @@ from seagull_iqa.domain.report import ALL_ASPECTS, Aspect, Interval, QualityRepo
 from seagull_iqa.errors import CheckpointError, ImageError, ShapeMismatchError
 from seagull_iqa.models.interface import Look, RGBImage
 from seagull_iqa.models.mini.checkpoint import Calibration
-from seagull_iqa.models.mini.gather import geometry, map_sums, masks_in, pooled_tiles, share_of_weight
+from seagull_iqa.models.mini.gather import geometry, pooled_regions, share_of_weight
 from seagull_iqa.models.mini.grammar import sentence
 from seagull_iqa.models.mini.maps import score_maps
 from seagull_iqa.models.mini.network import MiniNetwork, RegionOutput, spread
-from seagull_iqa.models.mini.region_tokens import pool
 from seagull_iqa.models.mini.views import MiniLook, look_at
 
 TOGETHER = 32
@@ -76,12 +75,7 @@ class SeagullMini:
         return score_maps(_own(look), self.card.id, progress)
 
     def _outputs(self, look: MiniLook, masks: list[RegionMask]) -> RegionOutput:
-        window = self.network.config.window
-        if look.whole is not None:
-            soft = masks_in(look.whole, masks)
-            pooled, sums = pool(look.whole.levels, soft, window), map_sums(look.whole, soft)
-        else:
-            pooled, sums = pooled_tiles(look, masks, window)
+        pooled, sums = pooled_regions(look, masks, self.network.config.window)
         share = share_of_weight(look, masks)
         device = look.context_dense.device
         where = torch.stack([geometry(mask) for mask in masks])[None].to(device)
