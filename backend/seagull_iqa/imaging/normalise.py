@@ -78,11 +78,7 @@ def prepare(
     limits = _limits_of(values, contrast_limits, colour=colour)
     eight = values if limits is None else _stretched(values, limits, keep_alpha=colour)
     pixels = _as_rgb(eight)
-    if (pixels == pixels[0, 0]).all():
-        raise ImageError(
-            "Every pixel of the image has the same value, so there is nothing to judge.",
-            "Check the file, the chosen plane and the contrast limits.",
-        )
+    _check_variety(pixels)
     source = PixelSource("raw" if limits is None else "stretched", channel, tuple(plane), limits)
     return PreparedImage(pixels, source, name)
 
@@ -128,6 +124,14 @@ def _check_numbers(values: NDArray[Any], *, colour: bool) -> None:
         raise ImageError(
             f"{bad} of the {values.size} values of the image are not finite (NaN or infinity).",
             "Replace them first, for instance with numpy.nan_to_num.",
+        )
+
+
+def _check_variety(pixels: NDArray[np.uint8]) -> None:
+    if (pixels == pixels[0, 0]).all():
+        raise ImageError(
+            "Every pixel of the image has the same value, so there is nothing to judge.",
+            "Check the file, the chosen plane and the contrast limits.",
         )
 
 
