@@ -27,9 +27,9 @@ Outline = Sequence[tuple[float, float]]
 
 DRAWINGS: dict[str, list[tuple[Tool, Outline]]] = {
     "girl": [
-        (Tool.ELLIPSE, [(0.12, 0.30), (0.52, 0.66)]),
-        (Tool.RECTANGLE, [(0.56, 0.08), (0.80, 0.36)]),
-        (Tool.POLYGON, [(0.60, 0.62), (0.57, 0.92), (0.90, 0.95), (0.93, 0.60)]),
+        (Tool.ELLIPSE, [(0.13, 0.56), (0.55, 0.87)]),
+        (Tool.RECTANGLE, [(0.38, 0.11), (0.68, 0.36)]),
+        (Tool.POLYGON, [(0.42, 0.50), (0.55, 0.60), (0.74, 0.72), (0.83, 0.60), (0.74, 0.45)]),
     ]
 }
 OTHERWISE: list[tuple[Tool, Outline]] = [

@@ -64,8 +64,11 @@ class Display(QObject):
             self._gather.start()
 
     def _begin(self) -> None:
-        records = self._desk.session.regions
-        self._looks = {key: look_of(record) for key, record in records.items()}
+        session = self._desk.session
+        if self._steps:
+            # The last pass was cut short: what it did not write is not on the canvas, though its features are.
+            self._written = None
+        self._looks = {key: look_of(record, session.image) for key, record in session.regions.items()}
         shapes = [self._write_features, self._write_faces, self._write_edges]
         self._steps = [self._write_table, *shapes, self._write_labels]
         self._turns.start()

@@ -13,6 +13,7 @@ from napari_seagull.controller.desk import REGIONS, ROLE_KEY
 from napari_seagull.layers.images import aligned, plane_shape
 from napari_seagull.session.records import RegionRecord, ShapeSource
 from napari_seagull.views.palette import quality_rgb
+from seagull_iqa.imaging.prepared import PreparedImage
 
 if TYPE_CHECKING:
     from napari.layers import Image, Shapes
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
 REGIONS_NAME = "SEAGULL regions"
 ID_COLUMN = "region"
 FACE_ALPHA = 0.22
+BRIGHT = 120.0
+"""Mean of 8-bit values above which black is easier to read than white."""
+
 MOST_LABELS = 100
 """More numbers than this on the canvas hide the image and make napari slow."""
 
@@ -30,6 +34,7 @@ DEFAULTS: dict[str, object] = {
     "importance": float("nan"),
     "findings": "",
     "label": "",
+    "ink": "white",
 }
 """What a shape that was just drawn has in each column, instead of napari's "as the last one"."""
 
@@ -43,16 +48,28 @@ class Look:
     importance: float | None = None
     findings: str = ""
     label: str = ""
+    ink: str = "white"
 
 
-def look_of(record: RegionRecord) -> Look:
-    """How a region looks with what is known of it."""
+def look_of(record: RegionRecord, image: PreparedImage | None = None) -> Look:
+    """How a region looks with what is known of it; its number in black or white, as the image under it wants."""
     report = record.report
     if report is None:
         return Look(record.region.name)
     found = "" if report.findings is None else ", ".join(str(f) for f in report.findings) or "clean"
     label = "" if report.quality is None else f"{report.quality:.0f}"
-    return Look(record.region.name, report.quality, report.importance, found, label)
+    return Look(record.region.name, report.quality, report.importance, found, label, _ink(record, image))
+
+
+def _ink(record: RegionRecord, image: PreparedImage | None) -> str:
+    """Black on bright pixels, white on others; a few pixels in the middle of the region are enough to know."""
+    mask = record.region.mask
+    if image is None or mask.shape != image.shape:
+        return "white"
+    row0, column0, row1, column1 = mask.box
+    row, column, reach = (row0 + row1) // 2, (column0 + column1) // 2, max(2, min(image.shape) // 40)
+    middle = image.rgb[max(0, row - reach) : row + reach + 1, max(0, column - reach) : column + reach + 1]
+    return "black" if float(middle.mean()) > BRIGHT else "white"
 
 
 def make_regions_layer(image: Image, records: Sequence[RegionRecord]) -> Shapes:
@@ -60,14 +77,14 @@ def make_regions_layer(image: Image, records: Sequence[RegionRecord]) -> Shapes:
     from napari.layers import Shapes
 
     kept = [(record, source) for record in records if (source := _source(record, image.ndim)) is not None]
-    width = max(1.0, min(plane_shape(image)) / 220.0)
+    width = max(1.0, min(plane_shape(image)) / 140.0)
     layer = Shapes(
         [np.asarray(source.vertices) for _record, source in kept] or None,
         shape_type=[source.kind for _record, source in kept] or "rectangle",
         ndim=image.ndim,
         name=REGIONS_NAME,
         features=_columns([record.id for record, _source in kept]),
-        text={"string": "{label}", "size": 12, "color": "white", "anchor": "center"},
+        text={"string": "{label}", "size": 13, "color": {"feature": "ink"}, "anchor": "center"},
         edge_width=width,
         opacity=1.0,
         metadata={ROLE_KEY: {"role": REGIONS}},
@@ -87,9 +104,12 @@ def _source(record: RegionRecord, ndim: int) -> ShapeSource | None:
 
 def _columns(ids: Sequence[str]) -> dict[str, NDArray[Any]]:
     """Columns with a type of their own, which an empty list has not."""
-    kinds = {name: object if isinstance(default, str) else np.float64 for name, default in DEFAULTS.items()}
-    columns = {name: np.full(len(ids), default, dtype=kinds[name]) for name, default in DEFAULTS.items()}
+    columns = {name: np.full(len(ids), default, dtype=_kind(name)) for name, default in DEFAULTS.items()}
     return {**columns, ID_COLUMN: np.array(list(ids), dtype=object)}
+
+
+def _kind(column: str) -> type:
+    return object if isinstance(DEFAULTS[column], str) else float
 
 
 def _reset_defaults(layer: Shapes) -> None:
@@ -120,17 +140,18 @@ def write_features(layer: Shapes, looks: Mapping[str, Look]) -> None:
     ids = ids_of(layer)
     shown = [looks.get(region, Look()) for region in ids]
     few = len(ids) <= MOST_LABELS
-    columns: dict[str, Any] = {
+    columns: dict[str, list[Any]] = {
         ID_COLUMN: ids,
         "name": [look.name for look in shown],
         "quality": [_number(look.quality) for look in shown],
         "importance": [_number(look.importance) for look in shown],
         "findings": [look.findings for look in shown],
         "label": [look.label if few else "" for look in shown],
+        "ink": [look.ink for look in shown],
     }
     features = layer.features.copy()
     for name, values in columns.items():
-        features[name] = values
+        features[name] = np.array(values, dtype=_kind(name))
     layer.features = features
     _reset_defaults(layer)
 

@@ -39,6 +39,8 @@ class DrawBar(QWidget):
         super().__init__(parent)
         self.buttons = {tool: self._button(tool) for tool in Tool}
         self._group = QButtonGroup(self)
+        # napari's themes leave a pressed tool button as it is; a veil of blue shows on both of them.
+        self.setStyleSheet("QToolButton:checked { background-color: rgba(90, 130, 255, 110); border-radius: 3px; }")
         line = QHBoxLayout(self)
         line.setContentsMargins(0, 0, 0, 0)
         line.setSpacing(2)

@@ -61,6 +61,7 @@ class FlowLayout(QLayout):
         return size
 
     def _place(self, rect: QRect, *, move: bool) -> int:
+        rect = rect.marginsRemoved(self.contentsMargins())
         left, top, line = rect.left(), rect.top(), 0
         for item in self._items:
             size = item.sizeHint()

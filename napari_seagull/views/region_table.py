@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 
 from qtpy.QtCore import QItemSelection, QItemSelectionModel, QModelIndex, QPoint, QRectF, QSize, Qt, Signal
-from qtpy.QtGui import QColor, QKeySequence, QPainter, QResizeEvent, QShortcut
+from qtpy.QtGui import QColor, QKeyEvent, QPainter, QResizeEvent
 from qtpy.QtWidgets import (
     QAbstractItemView,
     QHeaderView,
@@ -77,10 +77,6 @@ class RegionTable(QTableView):
         self.doubleClicked.connect(self._on_double_click)
         if (chosen := self.selectionModel()) is not None:
             chosen.selectionChanged.connect(self._on_selection_changed)
-        for key in (QKeySequence.StandardKey.Delete, QKeySequence(Qt.Key.Key_Backspace)):
-            shortcut = QShortcut(QKeySequence(key), self)
-            shortcut.setContext(Qt.ShortcutContext.WidgetShortcut)
-            shortcut.activated.connect(self._on_delete_key)
         self.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
         self.customContextMenuRequested.connect(self._on_menu_requested)
 
@@ -94,6 +90,15 @@ class RegionTable(QTableView):
         port = self.viewport()
         left = (0 if port is None else port.width()) - sum(self.columnWidth(column) for column in WIDTHS)
         self.setColumnWidth(Column.FINDINGS, max(FINDINGS_WIDTH, left))
+
+    def keyPressEvent(self, event: QKeyEvent | None) -> None:  # noqa: N802
+        """Delete and Backspace delete the selected regions."""
+        ids = self.selected_ids()
+        if event is not None and ids and event.key() in (Qt.Key.Key_Delete, Qt.Key.Key_Backspace):
+            self.delete_wished.emit(ids)
+            event.accept()
+            return
+        super().keyPressEvent(event)
 
     def show_rows(self, rows: Sequence[RegionRow]) -> None:
         """Show these regions; what was selected stays selected."""
@@ -136,10 +141,6 @@ class RegionTable(QTableView):
 
     def _on_double_click(self, index: QModelIndex) -> None:
         self.zoom_wished.emit(self.regions.row_at(index.row()).id)
-
-    def _on_delete_key(self) -> None:
-        if ids := self.selected_ids():
-            self.delete_wished.emit(ids)
 
     def _on_menu_requested(self, place: QPoint) -> None:
         ids, port = self.selected_ids(), self.viewport()
