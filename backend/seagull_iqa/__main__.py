@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import sys
 
 from seagull_iqa.cli.app import run
@@ -9,6 +10,10 @@ from seagull_iqa.cli.app import run
 
 def main() -> None:
     """Do what the arguments say, and end with its exit code: 0 done, 1 the work failed, 2 wrong use."""
+    for stream in (sys.stdout, sys.stderr):
+        # A stream that cannot hold a letter (Windows, redirected) shows a question mark instead of failing.
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
     sys.exit(run(sys.argv[1:]))
 
 

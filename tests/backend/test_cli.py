@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import importlib.util
 import json
+import os
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -279,6 +281,15 @@ def test_every_command_explains_itself(capsys: pytest.CaptureFixture[str]) -> No
         assert command in capsys.readouterr().out
     assert run([]) == 2
     assert "Usage" in capsys.readouterr().out
+
+
+def test_a_stream_that_knows_no_umlauts_gets_its_table_all_the_same(photo: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "seagull_iqa", "score", str(photo.with_name("fehlt ö.png")), "--model", "keins ö"],
+        capture_output=True, timeout=120, env={**os.environ, "PYTHONIOENCODING": "ascii", "COLUMNS": "100"},
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert done.stderr.startswith(b"error: There is no model 'keins ?'.")
 
 
 def _scored(name: str, text: str = "") -> tuple[Region, QualityReport]:

@@ -100,7 +100,7 @@ def _score_all(judge: QualityModel, images: list[Path], wanted: Wanted, *, as_js
         if not as_json:
             show_reports(console.output(), str(path), scored)
     if as_json:
-        typer.echo(json.dumps(objects, indent=2, ensure_ascii=False))
+        typer.echo(json.dumps(objects, indent=2))
     return failed
 
 
