@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from seagull_iqa.cli import console
 from seagull_iqa.errors import BackendMissingError
 
 if TYPE_CHECKING:
@@ -40,4 +41,5 @@ def load(name_or_path: str, device: str) -> QualityModel:
         from seagull_iqa.registry import load_model
     except ModuleNotFoundError as error:
         raise backend_missing(error) from error
-    return load_model(name_or_path, device)
+    with console.progress_bar("loading the model"):
+        return load_model(name_or_path, device)
