@@ -68,8 +68,8 @@ class Controller(QObject):
     @property
     def is_idle(self) -> bool:
         """True when nothing is under way: all is scored, mapped and shown."""
-        parts_idle = self.scorer.is_idle and self.mapper.is_idle and self.display.is_idle
-        return parts_idle and self.shapes.is_idle and self.tasks.running == 0
+        parts = (self.images, self.shapes, self.labels, self.scorer, self.mapper, self.display)
+        return all(part.is_idle for part in parts) and self.tasks.running == 0
 
     def _connect(self) -> None:
         table = self.panel.table

@@ -65,6 +65,11 @@ class ImageWatch(QObject):
         """True when the pixels of the session are those of the chosen layer."""
         return self._layer is not None and self._task is None and self._desk.session.image is not None
 
+    @property
+    def is_idle(self) -> bool:
+        """True when no pixels are being made ready."""
+        return self._task is None and not self._settle.isActive()
+
     def close(self) -> None:
         """Listen no more."""
         self._settle.stop()

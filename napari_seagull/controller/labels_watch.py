@@ -53,6 +53,11 @@ class LabelsWatch(QObject):
         """Our layer, if there is one."""
         return self._layer
 
+    @property
+    def is_idle(self) -> bool:
+        """True when no stroke waits to be looked at."""
+        return not self._settle.isActive()
+
     def close(self) -> None:
         """Listen no more."""
         self._settle.stop()

@@ -70,8 +70,8 @@ class ShapesWatch(QObject):
 
     @property
     def is_idle(self) -> bool:
-        """True when no edit waits to be looked at."""
-        return not self._touched or self._layer is None
+        """True when no edit waits to be looked at, or none can be, for want of an image."""
+        return not self._touched or self._layer is None or self._desk.session.image is None
 
     def close(self) -> None:
         """Listen no more."""

@@ -129,9 +129,9 @@ def settle(qtbot, controller) -> Callable[[], None]:
     """Let the window live until nothing is under way."""
 
     def until_idle() -> None:
-        qtbot.waitUntil(lambda: controller.is_idle, timeout=30_000)
-        qtbot.wait(120)
-        qtbot.waitUntil(lambda: controller.is_idle, timeout=30_000)
+        for _again in range(2):  # what has just ended may have set something going
+            qtbot.wait(30)
+            qtbot.waitUntil(lambda: controller.is_idle, timeout=30_000)
 
     return until_idle
 
