@@ -206,10 +206,15 @@ def make_table(
 
 
 def _cell(value: Estimate | None) -> str:
+    """A figure, and below it the ends of its interval without their leading zeros."""
     if value is None or math.isnan(value.value):
         return ""
-    interval = f"\n{value.low:.2f}..{value.high:.2f}" if not math.isnan(value.low) else ""
-    return f"{value.value:.3f}{interval}"
+    ends = "" if math.isnan(value.low) else f"\n{_short(value.low)},{_short(value.high)}"
+    return f"{value.value:.3f}{ends}"
+
+
+def _short(value: float) -> str:
+    return f"{value:.2f}".replace("0.", ".", 1)
 
 
 def _number(value: float) -> float | None:
