@@ -10,11 +10,12 @@ from __future__ import annotations
 import argparse
 import time
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 from pathlib import Path
-from typing import Any
 
 import napari
 import numpy as np
+from napari.layers import Image
 from qtpy.QtCore import QPoint, Qt
 from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QApplication
@@ -42,7 +43,7 @@ OTHERWISE: list[tuple[Tool, Outline]] = [
 class Hand:
     """A mouse over the canvas of a viewer."""
 
-    def __init__(self, viewer: napari.Viewer, image: Any) -> None:
+    def __init__(self, viewer: napari.Viewer, image: Image) -> None:
         self._viewer, self._image = viewer, image
         self._canvas = viewer.window._qt_viewer.canvas.native
 
@@ -61,7 +62,7 @@ class Hand:
         places = [self.place(share) for share in outline]
         QTest.mouseMove(self._canvas, places[0])
         QTest.mousePress(self._canvas, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, places[0])
-        for start, end in zip(places, places[1:], strict=False):
+        for start, end in pairwise(places):
             for step in range(1, 11):
                 QTest.mouseMove(self._canvas, start + (end - start) * step / 10)
                 QTest.qWait(8)

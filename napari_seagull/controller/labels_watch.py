@@ -61,6 +61,8 @@ class LabelsWatch(QObject):
     def close(self) -> None:
         """Listen no more."""
         self._settle.stop()
+        if self._layer is not None:
+            self._layer.locked = False
         self._desk.viewer.layers.events.inserted.disconnect(self._on_inserted)
         self._desk.viewer.layers.events.removed.disconnect(self._on_removed)
         self._images.moved.disconnect(self.touch_all)
@@ -135,6 +137,8 @@ class LabelsWatch(QObject):
             return
         labels: Labels = layer
         self._layer = labels
+        # napari can crash on redrawing after such a layer was deleted (napari#6472); regions go by the table.
+        labels.locked = True
         labels.events.labels_update.connect(self._on_update)
         labels.events.paint.connect(self._settle_again)
         labels.events.data.connect(self.touch_all)

@@ -104,7 +104,9 @@ def _source(record: RegionRecord, ndim: int) -> ShapeSource | None:
 
 def _columns(ids: Sequence[str]) -> dict[str, NDArray[Any]]:
     """Columns with a type of their own, which an empty list has not."""
-    columns = {name: np.full(len(ids), default, dtype=_kind(name)) for name, default in DEFAULTS.items()}
+    columns: dict[str, NDArray[Any]] = {
+        name: np.full(len(ids), default, dtype=_kind(name)) for name, default in DEFAULTS.items()
+    }
     return {**columns, ID_COLUMN: np.array(list(ids), dtype=object)}
 
 

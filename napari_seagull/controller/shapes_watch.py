@@ -76,6 +76,8 @@ class ShapesWatch(QObject):
     def close(self) -> None:
         """Listen no more."""
         self._settle.stop()
+        if self._layer is not None:
+            self._layer.locked = False
         self._slices.stop()
         self._desk.viewer.layers.events.inserted.disconnect(self._on_inserted)
         self._desk.viewer.layers.events.removed.disconnect(self._on_removed)
@@ -124,6 +126,8 @@ class ShapesWatch(QObject):
             return
         shapes: Shapes = layer
         self._layer = shapes
+        # napari can crash on redrawing after such a layer was deleted (napari#6472); regions go by the table.
+        shapes.locked = True
         shapes.events.data.connect(self._on_data)
         shapes.selected_data.events.items_changed.connect(self._on_selected)
         self._name_new()

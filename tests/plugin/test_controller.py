@@ -1,4 +1,4 @@
-"""The controller, on a viewer without a window and a backend of a few lines: what a person does, and what comes of it."""
+"""The controller, on a viewer without a window and a backend of a few lines: what a person does, what comes of it."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def test_only_what_changed_is_asked_again(controller, shapes, settle, toy):
     shapes.add_rectangles([LEFT, RIGHT])
     settle()
     before = len(toy.asked)
-    moved = [np.asarray(LEFT) + [0, 50], np.asarray(RIGHT)]
+    moved = [np.asarray(LEFT) + np.array([0, 50]), np.asarray(RIGHT)]
     shapes.data = moved  # napari tells that both changed
     settle()
     assert toy.asked[before:] == [[ids_of(shapes)[0]]]
