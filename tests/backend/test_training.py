@@ -13,7 +13,7 @@ from seagull_iqa.domain.distortion import Distortion
 from seagull_iqa.errors import ImageError
 from seagull_iqa.models.mini.checkpoint import load_weights
 from seagull_iqa.samples import samples
-from seagull_iqa.training.calibrate import conformal_factor
+from seagull_iqa.training.calibrate import best_thresholds, conformal_factor, sample_f1
 from seagull_iqa.training.loop import Run, TrainSpec, split_for_calibration, train
 from seagull_iqa.training.losses import severity_loss, soft_bins
 from seagull_iqa.training.samples import IGNORED, Chunk, make_sample
@@ -90,6 +90,21 @@ def test_a_conformal_factor_covers_four_errors_in_five():
     error = torch.linspace(-1, 1, 1001)
     factor = conformal_factor(error, torch.full((1001,), 0.5))
     assert (error.abs() <= factor * 0.5).float().mean().item() == pytest.approx(0.8, abs=0.01)
+
+
+def test_thresholds_name_what_is_there_and_little_else():
+    generator = torch.Generator().manual_seed(0)
+    truth = torch.rand(400, 7, generator=generator) < 0.2
+    probability = torch.where(truth, 0.35, 0.1) + 0.1 * torch.rand(400, 7, generator=generator)
+    thresholds = torch.tensor(best_thresholds(probability, truth))
+    assert ((thresholds > 0.15) & (thresholds < 0.4)).all()
+    assert sample_f1(probability >= thresholds, truth).mean() > 0.95
+
+
+def test_naming_nothing_is_right_only_for_a_clean_sample():
+    truth = torch.zeros(2, 7, dtype=torch.bool)
+    truth[0, 2] = True
+    assert sample_f1(torch.zeros_like(truth), truth).tolist() == [0.0, 1.0]
 
 
 def test_photographs_set_aside_are_not_learned_from(folder, tmp_path):

@@ -22,27 +22,46 @@ def conformal_factor(error: Tensor, width: Tensor) -> float:
     return float(torch.quantile(ratio, rank))
 
 
-def _best_threshold(probability: Tensor, truth: Tensor) -> float:
-    """The threshold with the best F1 of one type."""
-    best, at = -1.0, 0.5
-    for threshold in np.arange(0.1, 0.91, 0.02):
-        named = probability >= threshold
-        hits = float((named & truth).sum())
-        f1 = 2 * hits / max(1.0, float(named.sum() + truth.sum()))
-        if f1 > best:
-            best, at = f1, float(threshold)
-    return round(at, 2)
+SIDE = 448
+"""Side in px of the crops calibrated on: nearer to a whole photograph than what was learned from."""
+
+THRESHOLDS = torch.arange(0.1, 0.91, 0.02)
+
+
+def sample_f1(named: Tensor, truth: Tensor) -> Tensor:
+    """F1 of each sample's set of types, nothing named = "clean": bool (N, 7) twice -> float32 (N,)."""
+    named, truth = (torch.cat([x, ~x.any(1, keepdim=True)], 1) for x in (named, truth))
+    return 2 * (named & truth).sum(1) / (named.sum(1) + truth.sum(1))
+
+
+def best_thresholds(probability: Tensor, truth: Tensor, *, passes: int = 3) -> tuple[float, ...]:
+    """Thresholds with the best mean F1 over samples, one type after the other until they settle.
+
+    Parameters
+    ----------
+    probability : float32, shape (N, 7), 0..1
+    truth : bool, shape (N, 7)
+    """
+    thresholds = torch.full((probability.shape[1],), 0.5)
+    for _ in range(passes):
+        for k in range(len(thresholds)):
+            tried = []
+            for threshold in THRESHOLDS:
+                thresholds[k] = threshold
+                tried.append(sample_f1(probability >= thresholds, truth).mean())
+            thresholds[k] = THRESHOLDS[int(torch.stack(tried).argmax())]
+    return tuple(round(float(t), 2) for t in thresholds)
 
 
 @torch.no_grad()
-def calibrate(network: MiniNetwork, paths: list[Path], *, seed: int, samples: int = 400) -> Calibration:
+def calibrate(network: MiniNetwork, paths: list[Path], *, seed: int, samples: int = 250) -> Calibration:
     """Fit intervals and thresholds on fresh samples of photographs the network has not learned from."""
     rng = np.random.default_rng(seed)
     images = load_all(paths)
     device = next(network.parameters()).device
     rows: list[tuple[Tensor, ...]] = []
     for _ in range(samples):
-        chunk: Chunk = make_sample(images, 320, rng)
+        chunk: Chunk = make_sample(images, SIDE, rng)
         _, out = network(chunk.image.to(device).float() / 255, chunk.unpacked_masks().to(device))
         probability = out.severity_logits[..., 0].sigmoid().cpu()
         rows.append((
@@ -53,9 +72,7 @@ def calibrate(network: MiniNetwork, paths: list[Path], *, seed: int, samples: in
     columns = [torch.cat(column) for column in zip(*rows, strict=True)]
     probability, severity = columns[4], columns[5]
     known = (severity != IGNORED).all(1)
-    thresholds = tuple(
-        _best_threshold(probability[known, k], severity[known, k] > 0) for k in range(severity.shape[1])
-    )
+    thresholds = best_thresholds(probability[known], severity[known] > 0)
     clean = known & (severity == 0).all(1)
     nothing = (probability < torch.tensor(thresholds)).all(1)
     return Calibration(

@@ -143,7 +143,7 @@ def split_for_calibration(spec: TrainSpec) -> tuple[list[Photograph], list[Photo
 
 
 def train(
-    spec: TrainSpec, *, log_every: int = 50, save_every_s: float = 300.0, calibration_samples: int = 400
+    spec: TrainSpec, *, log_every: int = 50, save_every_s: float = 300.0, calibration_samples: int = 250
 ) -> Iterator[Progress]:
     """Train until the schedule is over; then calibrate and write `weights.safetensors` into `spec.out`.
 

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from numpy.typing import NDArray
+from PIL import Image
 from torch import Tensor
 
 from seagull_iqa.domain.region import Box
@@ -170,7 +171,7 @@ def _cut(dense: Tensor, h: int, w: int) -> Tensor:
 
 def reduced(image: RGBImage, size: tuple[int, int]) -> RGBImage:
     """Resize by antialiased bilinear interpolation: uint8 (H, W, 3) -> uint8 (size, 3)."""
-    tensor = torch.from_numpy(np.ascontiguousarray(image)).permute(2, 0, 1)[None].float()
-    small = F.interpolate(tensor, size=size, mode="bilinear", antialias=True, align_corners=False)
-    result: RGBImage = small[0].permute(1, 2, 0).round().clamp(0, 255).to(torch.uint8).numpy()
+    # Pillow widens the filter when it reduces, and works on bytes: 200 megapixels as floats would be 2.4 GB.
+    small = Image.fromarray(image).resize((size[1], size[0]), Image.Resampling.BILINEAR)
+    result: RGBImage = np.asarray(small)
     return result
