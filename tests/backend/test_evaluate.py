@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import math
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -217,3 +219,24 @@ def test_two_processes_find_what_one_finds(toy_protocol_folder, tmp_path):
     )
     assert one["rows"] == two["rows"]
     assert one["model"].startswith("untrained-")
+
+
+@pytest.mark.timeout(120)
+def test_workers_end_when_their_parent_is_killed(tmp_path):
+    """A worker that outlives its parent would hold a model in memory for ever."""
+    script = tmp_path / "parent.py"
+    script.write_text(
+        "import os, time\n"
+        "from multiprocessing import get_context\n"
+        "from concurrent.futures import ProcessPoolExecutor\n"
+        "from seagull_iqa.training.evaluate import _end_with_parent\n"
+        "if __name__ == '__main__':\n"
+        "    pool = ProcessPoolExecutor(1, mp_context=get_context('spawn'), initializer=_end_with_parent)\n"
+        "    print(pool.submit(os.getpid).result(), flush=True)\n"
+        "    time.sleep(600)\n"
+    )
+    with subprocess.Popen([sys.executable, str(script)], stdout=subprocess.PIPE, text=True) as parent:
+        assert parent.stdout.readline().strip().isdigit()
+        parent.kill()
+        # The worker has the same standard output: it ends for us only when both are gone.
+        assert parent.stdout.read() == ""

@@ -6,12 +6,14 @@ A photograph is rendered and looked at once a case; all that is asked of it come
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
 from pathlib import Path
+from threading import Thread
 
 import numpy as np
 import torch
@@ -173,10 +175,24 @@ def _measure_all(
             for measured in _measure(spec, protocol.scene(one.name), model, one, known):
                 yield one.name, measured
         return
-    with ProcessPoolExecutor(spec.workers, mp_context=get_context("spawn")) as pool:
+    with ProcessPoolExecutor(
+        spec.workers, mp_context=get_context("spawn"), initializer=_end_with_parent
+    ) as pool:
         for one, results in zip(work, pool.map(_measure_elsewhere, [(spec, one, known) for one in work]), strict=True):
             for measured in results:
                 yield one.name, measured
+
+
+def _end_with_parent() -> None:
+    """In a worker: end when the process that started it is gone, killed ones included; else it would wait forever."""
+    parent = parent_process()
+
+    def watch() -> None:
+        if parent is not None:
+            parent.join()
+            os._exit(1)
+
+    Thread(target=watch, name="seagull-parent", daemon=True).start()
 
 
 @lru_cache(maxsize=1)
