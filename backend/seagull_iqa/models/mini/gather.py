@@ -74,28 +74,37 @@ def map_sums(view: View, masks: Tensor) -> DenseSums:
 
 
 def share_of_weight(look: MiniLook, masks: list[RegionMask]) -> Tensor:
-    """(1, R): share of the image's weight inside each region, on the context pass."""
+    """(1, R): share of the image's weight inside each region, on the context pass; 1 for the whole image."""
     weight = map_weight(look.context_dense)[0]
-    rows, columns = weight.shape
+    rows, columns = (
+        _cell_of_each(length, cells, look.context_scale)
+        for length, cells in zip(look.shape, weight.shape, strict=True)
+    )
+    # A cell at the border, or of a thin image, holds fewer pixels of the image than others, and weighs less.
+    pixels = np.outer(np.bincount(rows), np.bincount(columns)).astype(np.float32)
     shares = []
     for mask in masks:
-        cell = DENSE_STRIDE / look.context_scale  # px of the image per cell
-        r0, c0 = int(mask.box[0] / cell), int(mask.box[1] / cell)
-        r1, c1 = min(rows, int((mask.box[2] - 1) / cell) + 1), min(columns, int((mask.box[3] - 1) / cell) + 1)
-        soft = _cell_shares(mask, cell, (r0, c0, max(r1, r0 + 1), max(c1, c0 + 1)))
-        shares.append((weight[r0 : r0 + soft.shape[0], c0 : c0 + soft.shape[1]] * soft.to(weight.device)).sum())
-    return (torch.stack(shares) / weight.sum().clamp(min=1e-8))[None]
+        row, column = rows[mask.box[0] : mask.box[2]], columns[mask.box[1] : mask.box[3]]
+        part = weight[row[0] : row[-1] + 1, column[0] : column[-1] + 1]
+        shares.append((part * _counted(mask.inside, row, column).to(part.device)).sum())
+    whole = (weight * torch.from_numpy(pixels).to(weight.device)).sum()
+    return (torch.stack(shares) / whole.clamp(min=1e-8))[None]
 
 
-def _cell_shares(mask: RegionMask, cell: float, box: tuple[int, int, int, int]) -> Tensor:
-    """Share of each cell of a grid that is inside the mask, by counting pixels: float32 (rows, columns)."""
-    row = np.minimum(((mask.box[0] + np.arange(mask.inside.shape[0]) + 0.5) / cell).astype(int), box[2] - 1) - box[0]
-    column = np.minimum(((mask.box[1] + np.arange(mask.inside.shape[1]) + 0.5) / cell).astype(int), box[3] - 1) - box[1]
-    by_row = np.zeros((box[2] - box[0], mask.inside.shape[1]), dtype=np.float32)
-    np.add.at(by_row, row, mask.inside.astype(np.float32))
-    cells = np.zeros((box[2] - box[0], box[3] - box[1]), dtype=np.float32)
-    np.add.at(cells.T, column, by_row.T)
-    return torch.from_numpy(np.minimum(cells / cell**2, 1.0))
+def _cell_of_each(length: int, cells: int, scale: float) -> NDArray[np.intp]:
+    """The cell of the context pass that each pixel along an axis of the image belongs to; rises without a gap."""
+    side = DENSE_STRIDE * length / max(1, round(length * scale))  # px of the image; each axis is rounded by itself
+    return np.minimum(((np.arange(length) + 0.5) / side).astype(np.intp), cells - 1)
+
+
+def _counted(inside: NDArray[np.bool_], row: NDArray[np.intp], column: NDArray[np.intp]) -> Tensor:
+    """Pixels of a mask in each cell, given the cells of its rows and columns: float32 (rows, columns) of cells."""
+    by_row = np.add.reduceat(inside, _starts(row), axis=0, dtype=np.int32)
+    return torch.from_numpy(np.add.reduceat(by_row, _starts(column), axis=1).astype(np.float32))
+
+
+def _starts(cells: NDArray[np.intp]) -> NDArray[np.intp]:
+    return np.flatnonzero(np.diff(cells, prepend=-1))
 
 
 def add(parts: list[DenseSums]) -> DenseSums:

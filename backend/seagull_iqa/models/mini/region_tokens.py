@@ -18,6 +18,9 @@ from seagull_iqa.models.mini.config import STRIDES, MiniConfig
 CONTEXT_CELLS = 12
 """The image is seen as at most 12 x 12 places by the attention of the global token."""
 
+NEVER = -1e4
+"""Added to a logit, leaves a weight of exactly zero; finite, so that no row of them becomes NaN."""
+
 GEOMETRY = 6
 """Numbers that say where and how large the region is."""
 
@@ -178,7 +181,8 @@ class RegionTokens(nn.Module):
         b, r = pooled.window_stats.shape[:2]
         keys = F.relu(self.window(self.window_norm(pooled.window_stats))).flatten(0, 1)  # B*R, G, D
         # A window counts by how much of the region it holds; none of it = never seen.
-        bias = torch.log(pooled.window_weight.clamp(min=1e-9)).flatten(0, 1)
+        weight = pooled.window_weight.flatten(0, 1)
+        bias = torch.log(weight.clamp(min=1e-9)).masked_fill(weight <= 0, NEVER)
         query = self.local_query.expand(b * r, 1, -1)
         token: Tensor = self.over_windows(query, keys, bias)
         return token.view(b, r, -1)
