@@ -2,9 +2,10 @@
 
     python benchmarks/regions.py
 
-Goals: 32 regions in one request cost at most 3x one region; a second request on a known image at most a third of the
-first; looking at a 768 x 768 photograph and scoring a region takes under 250 ms on two quiet cores. Times are the
-fastest of 25; what is compared takes turns in one run.
+Goals: a request for 32 regions of a new image costs at most 3x a request for one; a second request on a known image at
+most a third of the first; looking at a 768 x 768 photograph and scoring a region takes under 250 ms on two quiet cores.
+What a further region costs once the image is known is told beside them, without a bound. Times are the fastest of 25;
+what is compared takes turns in one run.
 """
 
 from __future__ import annotations
@@ -83,10 +84,12 @@ def _answered(reply: AssessReply) -> AssessReply:
 
 def goals(where: str, seconds: dict[str, float]) -> list[Goal]:
     """The ratios that both ways have in common."""
+    further = seconds[KNOWN_MANY] - seconds[KNOWN_ONE]
     return [
         Goal(f"{where}: {MANY} regions over 1, new image", seconds[NEW_MANY] / seconds[NEW_ONE], 3.0),
-        Goal(f"{where}: {MANY} regions over 1, known image", seconds[KNOWN_MANY] / seconds[KNOWN_ONE], 3.0),
         Goal(f"{where}: second request over first", seconds[KNOWN_ONE] / seconds[NEW_ONE], 1 / 3),
+        Goal(f"{where}: {MANY} regions over 1, known image", seconds[KNOWN_MANY] / seconds[KNOWN_ONE]),
+        Goal(f"{where}: a further region of a known image", 1000 * further / (MANY - 1), unit="ms"),
     ]
 
 

@@ -1,6 +1,6 @@
 """Run every benchmark, one after the other, and print the table that stands in the README.
 
-    python benchmarks/run_all.py
+    python benchmarks/run_all.py            # on a screen, or after: xvfb-run -s "-screen 0 1600x1000x24"
 
 Each one is a program of its own; the command beside a figure is what was run.
 """
@@ -14,13 +14,24 @@ import sys
 import tempfile
 from pathlib import Path
 
-from timing import machine
+from timing import Goal, machine
 
 SCRIPTS = ("regions.py", "map.py", "import_time.py", "gui_gap.py")
+
+LAST_LINE = {
+    "import_time.py": ("importing the plugin adds to napari's start", "adds_s", 0.3, "s"),
+    "gui_gap.py": ("longest gap of napari's window, 500 regions being scored: grows by", "grows_ms", 30.0, "ms"),
+}
+"""Benchmarks whose last line is JSON: what the figure is, its key, its bound and unit."""
 
 
 def run(script: Path) -> list[dict[str, object]]:
     """The goals of one benchmark; empty where it failed, which it has then said itself."""
+    return run_and_read_last_line(script) if script.name in LAST_LINE else run_with_file(script)
+
+
+def run_with_file(script: Path) -> list[dict[str, object]]:
+    """Of a benchmark that writes its goals into a file."""
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder) / "goals.json"
         done = subprocess.run([sys.executable, str(script), "--json", str(out)], check=False)
@@ -30,11 +41,24 @@ def run(script: Path) -> list[dict[str, object]]:
         return found
 
 
+def run_and_read_last_line(script: Path) -> list[dict[str, object]]:
+    """Of a benchmark that ends with a line of JSON."""
+    done = subprocess.run([sys.executable, str(script)], check=False, stdout=subprocess.PIPE, text=True)
+    print(done.stdout)
+    what, key, bound, unit = LAST_LINE[script.name]
+    try:
+        value = float(json.loads(done.stdout.strip().splitlines()[-1])[key])
+    except (IndexError, KeyError, TypeError, ValueError):
+        return []
+    return [Goal(what, value, bound, unit).to_json()]
+
+
 def row(goal: dict[str, object], script: str) -> str:
     """One line of the table."""
     sign = ">=" if goal["at_least"] else "<="
+    bound = "" if goal["bound"] is None else f"{sign} {goal['bound']:.3g} {goal['unit']}"
     measured = f"{goal['value']:.3g} {goal['unit']}{'' if goal['met'] else ' (**not met**)'}"
-    return f"| {goal['what']} | {sign} {goal['bound']:.3g} {goal['unit']} | {measured} | `python benchmarks/{script}` |"
+    return f"| {goal['what']} | {bound} | {measured} | `python benchmarks/{script}` |"
 
 
 def main() -> None:

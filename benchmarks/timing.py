@@ -20,22 +20,27 @@ RUNS = 25
 
 @dataclass(frozen=True)
 class Goal:
-    """One figure against its bound."""
+    """One figure against its bound; `bound` None where it is told without one."""
 
     what: str
     value: float
-    bound: float
+    bound: float | None = None
     unit: str = "x"
     at_least: bool = False
 
     @property
     def met(self) -> bool:
-        """Whether the bound is kept."""
+        """Whether the bound is kept; true where there is none."""
+        if self.bound is None:
+            return True
         return self.value >= self.bound if self.at_least else self.value <= self.bound
 
     def __str__(self) -> str:
+        measured = f"{self.what}: {self.value:.3g} {self.unit}"
+        if self.bound is None:
+            return measured
         sign = "at least" if self.at_least else "at most"
-        return f"{self.what}: {self.value:.3g} {self.unit} ({sign} {self.bound:g}) {'met' if self.met else 'NOT met'}"
+        return f"{measured} ({sign} {self.bound:.3g}) {'met' if self.met else 'NOT met'}"
 
     def to_json(self) -> dict[str, object]:
         """As plain JSON values, for run_all.py."""

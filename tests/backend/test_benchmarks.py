@@ -51,6 +51,9 @@ def test_a_missed_goal_says_so_in_every_table(benchmark):
     goal = benchmark("timing").Goal("second request over first", 0.5, 1 / 3)
     assert "NOT met" in str(goal)
     assert "**not met**" in benchmark("run_all").row(goal.to_json(), "regions.py")
+    told = benchmark("timing").Goal("a further region", 4, unit="ms")
+    row = benchmark("run_all").row(told.to_json(), "x.py")
+    assert row == "| a further region |  | 4 ms | `python benchmarks/x.py` |"
     assert benchmark("timing").Goal("times faster", 6, 5, at_least=True).met
 
 
