@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from itertools import pairwise
 from types import SimpleNamespace
 
@@ -10,6 +11,7 @@ import pytest
 import torch
 
 from seagull_iqa.domain.region import RegionMask
+from seagull_iqa.models.mini import views
 from seagull_iqa.models.mini.config import MiniConfig
 from seagull_iqa.models.mini.gather import masks_in, pooled_regions, share_of_weight
 from seagull_iqa.models.mini.network import MiniNetwork
@@ -82,8 +84,19 @@ def test_windows_without_a_pixel_of_the_region_weigh_nothing_at_all(network):
     look = look_at(network, np.random.default_rng(0).integers(0, 256, (64, 64, 3), dtype=np.uint8))
     pooled, _ = pooled_regions(look, [RegionMask.from_box((64, 64), (5, 5, 6, 6))], TOY.window)
     alone = network.tokens._local(pooled)
-    empty = torch.full((1, 1, 50, pooled.window_stats.shape[3]), 30.0)
+    empty = torch.full((1, 1, 20_000, pooled.window_stats.shape[3]), 30.0)
     empty[..., ::2] = -30.0
-    pooled.window_weight = torch.cat([pooled.window_weight, torch.zeros(1, 1, 50)], 2)
+    pooled.window_weight = torch.cat([pooled.window_weight, torch.zeros(1, 1, 20_000)], 2)
     pooled.window_stats = torch.cat([pooled.window_stats, empty], 2)
     assert torch.allclose(network.tokens._local(pooled), alone, rtol=0, atol=1e-6)
+
+
+def test_a_large_image_is_looked_at_without_a_warning(network, monkeypatch):
+    monkeypatch.setattr(views, "WHOLE_PIXELS", 1000)
+    monkeypatch.setattr(views, "CONTEXT_SIDE", 64)
+    rgb = np.random.default_rng(0).integers(0, 256, (100, 130, 3), dtype=np.uint8)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        look = look_at(network, rgb)
+    assert look.whole is None
+    assert look.context_dense.shape[-2:] == (-(-round(100 * 64 / 130) // 8), 8)

@@ -191,4 +191,6 @@ class RegionTokens(nn.Module):
 def context_places(level: Tensor) -> Tensor:
     """The coarsest level as at most 12 x 12 places: (B, C, h, w) -> (B, K, C)."""
     h, w = min(level.shape[-2], CONTEXT_CELLS), min(level.shape[-1], CONTEXT_CELLS)
-    return F.adaptive_avg_pool2d(level, (h, w)).flatten(2).transpose(1, 2)
+    # Not on Metal, which pools only to sizes that divide the level's.
+    level_here = level.cpu() if level.device.type == "mps" else level
+    return F.adaptive_avg_pool2d(level_here, (h, w)).to(level.device).flatten(2).transpose(1, 2)

@@ -173,5 +173,5 @@ def reduced(image: RGBImage, size: tuple[int, int]) -> RGBImage:
     """Resize by antialiased bilinear interpolation: uint8 (H, W, 3) -> uint8 (size, 3)."""
     # Pillow widens the filter when it reduces, and works on bytes: 200 megapixels as floats would be 2.4 GB.
     small = Image.fromarray(image).resize((size[1], size[0]), Image.Resampling.BILINEAR)
-    result: RGBImage = np.asarray(small)
+    result: RGBImage = np.array(small)  # a copy: torch warns of arrays that cannot be written
     return result
