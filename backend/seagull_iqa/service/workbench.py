@@ -181,7 +181,8 @@ class Workbench:
         look = self._looks.get(sha256)
         if look is None:
             look = self._ready_model().look(rgb)
-            self._looks.put(sha256, look, look.nbytes)
+        # Also where it was there: a look at a large image grows with what is asked of it.
+        self._looks.put(sha256, look, look.nbytes)
         return look
 
     def _assess(self, ask: Ask, ids: list[str]) -> None:
