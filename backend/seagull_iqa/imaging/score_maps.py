@@ -12,14 +12,20 @@ from scipy import ndimage
 
 from seagull_iqa.domain.report import ScoreMap
 
+_BLOCK_PIXELS = 4_000_000
+"""Pixels that are interpolated at a time: their coordinates take four times the room of the values."""
+
 
 def at_image_size(score_map: ScoreMap) -> NDArray[np.float32]:
     """Bilinear values at the centre of every pixel: float32 (H, W); NaN near values that were not asked."""
     height, width = score_map.shape
     rows = np.clip((np.arange(height) + 0.5) / score_map.stride - 0.5, 0, score_map.values.shape[0] - 1)
     columns = np.clip((np.arange(width) + 0.5) / score_map.stride - 0.5, 0, score_map.values.shape[1] - 1)
-    at = np.meshgrid(rows, columns, indexing="ij")
-    out: NDArray[np.float32] = ndimage.map_coordinates(score_map.values, at, order=1, mode="nearest")
+    out = np.empty((height, width), dtype=np.float32)
+    step = max(1, _BLOCK_PIXELS // width)
+    for start in range(0, height, step):
+        at = np.meshgrid(rows[start : start + step], columns, indexing="ij")
+        ndimage.map_coordinates(score_map.values, at, out[start : start + step], order=1, mode="nearest")
     return out
 
 
