@@ -41,6 +41,15 @@ def _existing(folder: Path) -> Path:
     return folder
 
 
+def _make(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise SeagullError(
+            f"The folder {folder} cannot be made ({error.strerror}).", "Choose one that you may write to."
+        ) from error
+
+
 def train(  # noqa: PLR0913 - one parameter an option, as typer wants it
     *,
     out: Annotated[Path, typer.Option(help="Folder for checkpoint and weights; an unfinished run there goes on.")],
@@ -57,6 +66,7 @@ def train(  # noqa: PLR0913 - one parameter an option, as typer wants it
 ) -> None:
     """Train seagull-mini on photographs that are spoiled on the fly; Ctrl+C leaves a checkpoint to go on from."""
     folder = _existing(photos) if photos else _existing(data_folder(None) / "photos")
+    _make(out)
     try:
         from seagull_iqa.training.loop import TrainSpec
         from seagull_iqa.training.loop import train as steps_of

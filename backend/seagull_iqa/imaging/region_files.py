@@ -55,7 +55,8 @@ def _plane(path: Path, shape: Shape, kind: str) -> NDArray[Any]:
         values = values[..., :3].max(axis=-1)
     if values.shape != shape:
         raise ShapeMismatchError(
-            f"The {kind} in {Path(path).name} is {' x '.join(map(str, values.shape))} pixels, "
+            f"The {kind} in {Path(path).name} {'is' if kind == 'mask' else 'are'} "
+            f"{' x '.join(map(str, values.shape))} pixels, "
             f"but the image is {shape[0]} x {shape[1]}.",
             f"Give {'a mask' if kind == 'mask' else 'labels'} of the same height and width as the image.",
         )

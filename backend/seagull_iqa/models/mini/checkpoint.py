@@ -64,12 +64,16 @@ def load_weights(path: Path) -> tuple[MiniNetwork, Calibration]:
         raise CheckpointError(f"{path.name} is not a safetensors file.", "Fetch or train the weights again.") from error
     if metadata.get("format") != FORMAT:
         raise CheckpointError(f"{path.name} holds no seagull-mini weights.", "Give a file that `seagull train` wrote.")
-    network = MiniNetwork(MiniConfig.from_dict(json.loads(metadata["config"])))
+    try:
+        config, values = json.loads(metadata["config"]), json.loads(metadata["calibration"])
+        fitted: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}
+        network, calibration = MiniNetwork(MiniConfig.from_dict(config)), Calibration(**fitted)
+    except (KeyError, ValueError, TypeError, AttributeError) as error:
+        raise CheckpointError(
+            f"What {path.name} says of its sizes and calibration is not understood.", "Use an unedited weights file."
+        ) from error
     _check_keys(network, tensors, path)
     network.load_state_dict({k: v.float() if v.is_floating_point() else v for k, v in tensors.items()})
-    values: dict[str, Any] = json.loads(metadata["calibration"])
-    fitted: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}
-    calibration = Calibration(**fitted)
     return network.eval(), calibration
 
 
