@@ -80,16 +80,16 @@ def read_array(path: Path) -> tuple[NDArray[Any], tuple[int, ...], bool]:
 
 
 def _check_file(path: Path) -> None:
-    if not path.exists():
-        raise ImageError(f"There is no file {path}.", "Check the path.")
-    if not path.is_file():
-        raise ImageError(f"{path} is not a file.", "Give an image file.")
     try:
+        if not path.exists():
+            raise ImageError(f"There is no file {path}.", "Check the path.")
+        if not path.is_file():
+            raise ImageError(f"{path} is not a file.", "Give an image file.")
         size = path.stat().st_size
         with path.open("rb"):
             pass
     except OSError as error:
-        raise ImageError(f"{path} cannot be opened ({error.strerror}).", "Check its permissions.") from error
+        raise ImageError(f"{path} cannot be opened ({error.strerror}).", "Check path and permissions.") from error
     if size == 0:
         raise ImageError(f"{path.name} is an empty file.", "Copy or export it again.")
     if size > MAX_BYTES:
@@ -135,7 +135,8 @@ def _read_tiff(path: Path) -> tuple[NDArray[Any], tuple[int, ...], bool]:
         series, page = tiff.series[0], tiff.pages.first
         if int(np.prod(page.shape[:2])) == 0:
             raise ImageError(f"{path.name} has no pixel.", "Choose another image.")
-        if page.imagewidth * page.imagelength > MAX_PIXELS:
+        # The second bounds what is decoded: a page may have depth, or thousands of samples a pixel.
+        if page.imagewidth * page.imagelength > MAX_PIXELS or page.size > 4 * MAX_PIXELS:
             raise _too_many_pixels(path)
         if page.photometric not in _PLAIN:
             return _read_with_pillow(path)
