@@ -181,7 +181,7 @@ class EvaluationTable:
         return table
 
     def _ladder_table(self) -> Table:
-        table = Table(title=f"Ladders of {OURS}: median Spearman(strength, quality)", title_justify="left")
+        table = Table(title=f"Ladders of {OURS}", title_justify="left")
         table.add_column("type")
         table.add_column("median", justify="right")
         for name, one in self.ladders.items():
