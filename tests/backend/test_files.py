@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import struct
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -117,7 +119,7 @@ def test_a_file_cut_off_anywhere_is_refused_and_never_half_read(tmp_path: Path, 
             read_image(path)
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.data())
 def test_a_damaged_file_never_ends_in_a_traceback(tmp_path: Path, data: st.DataObject) -> None:
     kind = data.draw(st.sampled_from(["png", "jpeg", "webp", "tiff", "bmp"]))
@@ -135,14 +137,26 @@ def test_a_damaged_file_never_ends_in_a_traceback(tmp_path: Path, data: st.DataO
 
 def test_limits_are_checked_before_anything_is_decoded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "a.png"
-    Image.new("1", (30_000, 20_000)).save(path)
-    assert path.stat().st_size < 200_000
+    Image.new("1", (30, 20)).save(path)
+    data = bytearray(path.read_bytes())
+    data[16:24] = struct.pack(">II", 30_000, 20_000)
+    data[29:33] = struct.pack(">I", zlib.crc32(data[12:29]))
+    path.write_bytes(bytes(data))
     monkeypatch.setattr(Image.Image, "load", lambda _: pytest.fail("it was decoded"))
     with pytest.raises(LimitError, match="200,000,000"):
         read_image(path)
-    monkeypatch.setattr(files, "MAX_BYTES", 1000)
+    monkeypatch.setattr(files, "MAX_BYTES", 20)
     with pytest.raises(LimitError, match="bytes"):
         read_image(path)
+
+
+def test_a_small_tiff_that_announces_a_huge_image_is_refused_at_once(tmp_path: Path) -> None:
+    tifffile.imwrite(tmp_path / "a.tif", np.zeros((8, 8), np.uint8), metadata=None)
+    with tifffile.TiffFile(tmp_path / "a.tif", mode="r+b") as tiff:
+        tiff.pages.first.tags["ImageWidth"].overwrite(12_000)
+        tiff.pages.first.tags["ImageLength"].overwrite(12_000)
+    with pytest.raises(ImageError, match="144,000,000"):
+        read_image(tmp_path / "a.tif")
 
 
 def test_a_mask_file_is_a_region_with_the_name_of_the_file(tmp_path: Path) -> None:

@@ -25,8 +25,8 @@ FORMATS = ("PNG", "JPEG", "WEBP", "TIFF", "BMP")
 
 # What Pillow and tifffile raise on files that are cut off or damaged.
 _DAMAGE = (
-    OSError, ValueError, SyntaxError, EOFError, IndexError, KeyError, TypeError, struct.error, zlib.error,
-    OverflowError, NotImplementedError, MemoryError, RuntimeError, tifffile.TiffFileError,
+    ArithmeticError, AssertionError, AttributeError, EOFError, LookupError, MemoryError, OSError, RuntimeError,
+    SyntaxError, TypeError, ValueError, struct.error, zlib.error, tifffile.TiffFileError,
 )  # fmt: skip
 
 # TIFF and EXIF orientation -> (swap rows and columns, flip rows, flip columns), applied in that order.
@@ -138,6 +138,10 @@ def _read_tiff(path: Path) -> tuple[NDArray[Any], tuple[int, ...], bool]:
         # The second bounds what is decoded: a page may have depth, or thousands of samples a pixel.
         if page.imagewidth * page.imagelength > MAX_PIXELS or page.size > 4 * MAX_PIXELS:
             raise _too_many_pixels(path)
+        if page.compression == tifffile.COMPRESSION.NONE and page.nbytes > path.stat().st_size:
+            raise ImageError(
+                f"{path.name} is cut off: it announces {page.nbytes:,} bytes of pixels.", "Copy or export it again."
+            )
         if page.photometric not in _PLAIN:
             return _read_with_pillow(path)
         try:
