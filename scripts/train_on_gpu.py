@@ -14,6 +14,7 @@ import os
 from pathlib import Path
 
 import torch
+
 from seagull_iqa.training.loop import TrainSpec, train
 
 
