@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
-from qtpy.QtCore import QObject, Qt, Signal
+from qtpy.QtCore import QCoreApplication, QObject, Qt, Signal
 
 from seagull_iqa.errors import JobCancelledError, SeagullError
 
@@ -66,15 +66,26 @@ class Task:
 class Tasks(QObject):
     """Starts calls on threads of their own; what they tell arrives on the thread that made this object.
 
-    The threads are daemons: a server that does not answer never keeps napari from closing.
+    The threads are daemons: a server that does not answer never keeps napari from closing. This object lives as long as
+    the application or, once closed, until its last call has ended: a thread must never post to what Qt has deleted.
     """
 
     _posted = Signal(object)  # a function without arguments
 
-    def __init__(self, parent: QObject | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self) -> None:
+        super().__init__(QCoreApplication.instance())
         self._running: set[Task] = set()
+        self._closed = False
+        self._gone = threading.Event()
+        self._posting = threading.Lock()
         self._posted.connect(self._deliver, Qt.ConnectionType.QueuedConnection)
+        gone, posting = self._gone, self._posting
+
+        def on_destroyed() -> None:
+            with posting:
+                gone.set()
+
+        self.destroyed.connect(on_destroyed)
 
     @property
     def running(self) -> int:
@@ -103,38 +114,45 @@ class Tasks(QObject):
         progressed : callable, optional
             Given what the work reports, here.
         """
-        task = Task(name, _post=self._post, _on_news=progressed)
+        task = Task(name, _post=self.post, _on_news=progressed)
         self._running.add(task)
         delivery = Delivery(task, done, failed, self._running.discard)
         threading.Thread(target=self._work, args=(call, delivery), name=f"seagull {name}", daemon=True).start()
         return task
 
-    def drop_all(self) -> None:
-        """Ask every call to end, and hear nothing of them any more."""
+    def close(self) -> None:
+        """Hear nothing more of the calls under way, and end with the last of them."""
         for task in self._running:
             task.drop()
+        self._closed = True
+        self._end_if_over()
+
+    def post(self, letter: Callable[[], None]) -> None:
+        """Have a function called on the thread that made this object; may be called from any thread."""
+        with self._posting:
+            if not self._gone.is_set():
+                self._posted.emit(letter)
 
     def _work(self, call: Call[Result], delivery: Delivery[Result]) -> None:
         try:
             result = call(delivery.task)
         except SeagullError as error:
             caught = error
-            self._post(lambda: delivery.fail(caught))
+            self.post(lambda: delivery.fail(caught))
         except Exception as error:  # the job's thread: whatever went wrong must reach the user as a sentence
             logger.exception("%s failed", delivery.task.name)
             unexpected = SeagullError(f"Something unexpected went wrong ({type(error).__name__}: {error}).", HINT)
-            self._post(lambda: delivery.fail(unexpected))
+            self.post(lambda: delivery.fail(unexpected))
         else:
-            self._post(lambda: delivery.succeed(result))
-
-    def _post(self, letter: Callable[[], None]) -> None:
-        try:
-            self._posted.emit(letter)
-        except RuntimeError:  # Qt has deleted this object: the window was closed meanwhile
-            logger.debug("The window was closed before a call ended.")
+            self.post(lambda: delivery.succeed(result))
 
     def _deliver(self, letter: Callable[[], None]) -> None:
         letter()
+        self._end_if_over()
+
+    def _end_if_over(self) -> None:
+        if self._closed and not self._running:
+            self.deleteLater()
 
 
 HINT = "Your regions are safe; try again, and report it if it stays."

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from psygnal import Signal
 from qtpy.QtCore import QObject
-from qtpy.QtCore import Signal as QtSignal
 
 from napari_seagull.connection.backend import Backend, ConnectionState, RemoteServer, Status
 from napari_seagull.connection.process import LocalServer
@@ -26,12 +25,11 @@ class BackendDesk(QObject):
     """Starts the backend on threads of their own, and shows how it is."""
 
     ready = Signal()  # the backend can be asked
-    _told_elsewhere = QtSignal(object)  # a Status, from any thread
 
     def __init__(self, desk: Desk, backend: Backend, bar: BackendBar, form: ServerForm, parent: QObject) -> None:
         super().__init__(parent)
         self._desk, self._backend, self._bar, self._form = desk, backend, bar, form
-        self._told_elsewhere.connect(self._show)
+        self._closed = False
         backend.state_changed.connect(self._on_state_changed)
         bar.restart_wished.connect(self.restart)
         form.use_wished.connect(self._on_use_wished)
@@ -57,17 +55,18 @@ class BackendDesk(QObject):
 
     def close(self) -> None:
         """Listen no more, and let the server end."""
+        self._closed = True
         self._backend.state_changed.disconnect(self._on_state_changed)
         backend = self._backend
         self._desk.tasks.start("stop", lambda _task: backend.stop(), done=_heard, failed=_heard)
 
     def _on_state_changed(self, status: Status) -> None:
-        try:
-            self._told_elsewhere.emit(status)
-        except RuntimeError:  # Qt has deleted this object: the window was closed meanwhile
-            return
+        """Comes on any thread."""
+        self._desk.tasks.post(lambda: self._show(status))
 
     def _show(self, status: Status) -> None:
+        if self._closed:
+            return
         facts = BackendFacts(SHOWN[status.state], status.sentence.rstrip("."))
         if status.state is ConnectionState.FAILED:
             facts = BackendFacts(BackendState.FAILED, "Not available", f"{status.sentence} {status.hint}".strip())

@@ -38,7 +38,7 @@ class Controller(QObject):
         super().__init__()
         self.viewer, self.panel = viewer, panel
         self.session = session or Session()
-        self.tasks = Tasks(self)
+        self.tasks = Tasks()
         self._closed = False
         desk = Desk(viewer, self.session, self.tasks, panel.status.show_problem)
         self.images = ImageWatch(desk, panel.image_bar, self)
@@ -62,8 +62,8 @@ class Controller(QObject):
         self._closed = True
         for part in (self.images, self.shapes, self.labels, self.scorer, self.display, self.tools):
             part.close()
-        self.tasks.drop_all()
         self.backend.close()
+        self.tasks.close()
 
     @property
     def is_idle(self) -> bool:

@@ -3,19 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from qtpy.QtCore import QObject, QTimer
 
 from napari_seagull.controller.desk import Desk, debounce
 from napari_seagull.controller.labels_watch import LabelsWatch
-from napari_seagull.controller.regions_layer import Look, ids_of, look_of, write_edges, write_faces, write_features
+from napari_seagull.controller.regions_layer import (
+    MOST_LABELS,
+    Look,
+    ids_of,
+    look_of,
+    write_edges,
+    write_faces,
+    write_features,
+    write_labels,
+)
 from napari_seagull.controller.shapes_watch import ShapesWatch
 from napari_seagull.session.records import LabelSource, RegionRecord, RegionState
 from napari_seagull.views.panel import Panel
 from napari_seagull.views.rows import RegionRow, RowState
+from seagull_iqa.imaging.prepared import PreparedImage
 
-GATHER_MS = 60
+GATHER_MS = 100
 """Changes within so long are shown together."""
+
+TURN_MS = 12
+"""From one step to the next, so that the window can draw between them."""
 
 ROW_STATES = {
     RegionState.UNSCORED: RowState.UNSCORED,
@@ -26,18 +40,29 @@ ROW_STATES = {
 }
 
 
+@dataclass(frozen=True, eq=False)
+class Face:
+    """How one region is shown, and what it was made of."""
+
+    record: RegionRecord
+    image: PreparedImage | None
+    look: Look
+    row: RegionRow
+
+
 class Display(QObject):
     """Writes what changed, one step a turn of the window's loop."""
 
     def __init__(self, desk: Desk, panel: Panel, shapes: ShapesWatch, labels: LabelsWatch, parent: QObject) -> None:
         super().__init__(parent)
         self._desk, self._panel, self._shapes, self._labels = desk, panel, shapes, labels
+        self._faces: dict[str, Face] = {}
         self._looks: dict[str, Look] = {}
         self._written: object = None
         self._steps: list[Callable[[], None]] = []
         self._gather = debounce(GATHER_MS, self._begin, self)
         self._turns = QTimer(self)
-        self._turns.setInterval(0)
+        self._turns.setInterval(TURN_MS)
         self._turns.timeout.connect(self._step)
         desk.session.regions_changed.connect(self.refresh)
         desk.session.selection_changed.connect(self._on_selection_changed)
@@ -64,14 +89,23 @@ class Display(QObject):
             self._gather.start()
 
     def _begin(self) -> None:
-        session = self._desk.session
         if self._steps:
-            # The last pass was cut short: what it did not write is not on the canvas, though its features are.
-            self._written = None
-        self._looks = {key: look_of(record, session.image) for key, record in session.regions.items()}
-        shapes = [self._write_features, self._write_faces, self._write_edges]
+            self._gather.start()  # what is under way is finished first, or the last steps would never have their turn
+            return
+        session = self._desk.session
+        image = session.image if len(session.regions) <= MOST_LABELS else None
+        self._faces = {key: self._face(record, image) for key, record in session.regions.items()}
+        self._looks = {key: face.look for key, face in self._faces.items()}
+        shapes = [self._write_features, self._write_texts, self._write_faces, self._write_edges]
         self._steps = [self._write_table, *shapes, self._write_labels]
         self._turns.start()
+
+    def _face(self, record: RegionRecord, image: PreparedImage | None) -> Face:
+        """How a region is shown; made only once for what has not changed."""
+        known = self._faces.get(record.id)
+        if known is not None and known.record is record and known.image is image:
+            return known
+        return Face(record, image, look_of(record, image), row_of(record))
 
     def _step(self) -> None:
         if self._steps:
@@ -80,7 +114,7 @@ class Display(QObject):
             self._turns.stop()
 
     def _write_table(self) -> None:
-        self._panel.table.show_rows([row_of(record) for record in self._desk.session.regions.values()])
+        self._panel.table.show_rows([face.row for face in self._faces.values()])
         self._panel.table.select(self._desk.session.selection)
         self._show_card()
         self._panel.offer_restore(offered=self._shapes.has_lost_regions() or self._labels.has_lost_regions())
@@ -89,10 +123,14 @@ class Display(QObject):
         layer = self._shapes.layer
         state = None if layer is None else (id(layer), ids_of(layer), self._looks)
         if layer is None or state == self._written:
-            del self._steps[:2]  # faces and edges are as they were, too
+            del self._steps[:3]  # texts, faces and edges are as they were, too
             return
         self._written = state
         write_features(layer, self._looks)
+
+    def _write_texts(self) -> None:
+        if (layer := self._shapes.layer) is not None:
+            write_labels(layer)
 
     def _write_faces(self) -> None:
         if (layer := self._shapes.layer) is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -91,6 +92,7 @@ def make_regions_layer(image: Image, records: Sequence[RegionRecord]) -> Shapes:
         **aligned(image),
     )
     _reset_defaults(layer)
+    layer.text.visible = 0 < len(kept) <= MOST_LABELS
     layer.current_edge_width = width
     layer.current_edge_color, layer.current_face_color = _color(None, 1.0), _color(None, FACE_ALPHA)
     return layer
@@ -138,24 +140,34 @@ def write_ids(layer: Shapes, ids: Mapping[int, str]) -> None:
 
 
 def write_features(layer: Shapes, looks: Mapping[str, Look]) -> None:
-    """Write what is known of each region into the layer's features, and its score onto the canvas."""
+    """Write what is known of each region into the layer's features, and its score onto the canvas.
+
+    In place: setting `layer.features` would make napari compose hundreds of texts again, and would let the next shape
+    begin with the scores of the last one.
+    """
     ids = ids_of(layer)
     shown = [looks.get(region, Look()) for region in ids]
-    few = len(ids) <= MOST_LABELS
     columns: dict[str, list[Any]] = {
         ID_COLUMN: ids,
         "name": [look.name for look in shown],
         "quality": [_number(look.quality) for look in shown],
         "importance": [_number(look.importance) for look in shown],
         "findings": [look.findings for look in shown],
-        "label": [look.label if few else "" for look in shown],
+        "label": [look.label for look in shown],
         "ink": [look.ink for look in shown],
     }
-    features = layer.features.copy()
     for name, values in columns.items():
-        features[name] = np.array(values, dtype=_kind(name))
-    layer.features = features
-    _reset_defaults(layer)
+        layer.features[name] = np.array(values, dtype=_kind(name))
+    layer.events.features()
+
+
+def write_labels(layer: Shapes) -> None:
+    """Write the scores onto the canvas, where there are few enough; napari's cost grows with their square."""
+    wanted = 0 < layer.nshapes <= MOST_LABELS
+    if wanted:
+        layer.refresh_text()
+    if layer.text.visible != wanted:
+        layer.text.visible = wanted
 
 
 def write_faces(layer: Shapes, looks: Mapping[str, Look]) -> None:
@@ -173,9 +185,11 @@ def write_edges(layer: Shapes, looks: Mapping[str, Look]) -> None:
 
 
 def _colors(layer: Shapes, looks: Mapping[str, Look], alpha: float) -> NDArray[np.float32]:
-    return np.stack([_color(looks.get(region, Look()).quality, alpha) for region in ids_of(layer)])
+    shown = [looks.get(region, Look()).quality for region in ids_of(layer)]
+    return np.stack([_color(None if quality is None else round(quality, 1), alpha) for quality in shown])
 
 
+@cache
 def _color(quality: float | None, alpha: float) -> NDArray[np.float32]:
     red, green, blue = quality_rgb(quality)
     return np.array([red / 255, green / 255, blue / 255, alpha], dtype=np.float32)

@@ -440,7 +440,7 @@ def test_many_regions_are_all_scored(controller, shapes, settle, toy):
     assert len(records) == 200
     assert all(record.state is RegionState.SCORED for record in records)
     assert sum(len(asked) for asked in toy.asked) == 200
-    assert set(shapes.features["label"]) == {""}
+    assert not shapes.text.visible
 
 
 def test_a_closed_panel_lets_go_of_the_viewer(controller, shapes, settle, image):
