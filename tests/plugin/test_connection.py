@@ -12,6 +12,7 @@ import time
 from pathlib import Path
 
 import numpy as np
+import psutil
 import pytest
 
 from napari_seagull.connection import process as process_module
@@ -73,7 +74,6 @@ def wait_for(backend: Backend, state: ConnectionState) -> None:
 
 def wait_for_the_end_of(pid: int) -> None:
     """Of a process that is not our child, and may stay a zombie where nobody collects it."""
-    psutil = pytest.importorskip("psutil")
     deadline = time.monotonic() + 30.0
     with contextlib.suppress(psutil.NoSuchProcess):
         while psutil.Process(pid).status() != psutil.STATUS_ZOMBIE:
