@@ -225,8 +225,9 @@ def _environment(token: str) -> dict[str, str]:
 
 
 def _window_flags() -> int:
-    """No console window beside napari on Windows; nothing elsewhere."""
-    return int(getattr(subprocess, "CREATE_NO_WINDOW", 0))
+    """On Windows no console window beside napari, and napari's own window first; nothing elsewhere."""
+    names = ("CREATE_NO_WINDOW", "BELOW_NORMAL_PRIORITY_CLASS")
+    return sum(int(getattr(subprocess, name, 0)) for name in names)
 
 
 def _close(stream: IO[str] | None) -> None:

@@ -28,6 +28,9 @@ from seagull_iqa.imaging.prepared import PreparedImage
 GATHER_MS = 100
 """Changes within so long are shown together."""
 
+GATHER_MANY_MS = 600
+"""The same where there are more than `MOST_LABELS` regions: napari builds all their outlines anew for each change."""
+
 TURN_MS = 12
 """From one step to the next, so that the window can draw between them."""
 
@@ -86,7 +89,8 @@ class Display(QObject):
     def refresh(self, *_change: object) -> None:
         """Show, in a moment, what the session holds."""
         if not self._gather.isActive():
-            self._gather.start()
+            many = len(self._desk.session.regions) > MOST_LABELS
+            self._gather.start(GATHER_MANY_MS if many else GATHER_MS)
 
     def _begin(self) -> None:
         if self._steps:

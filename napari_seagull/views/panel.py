@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from qtpy.QtCore import QSize, Qt, Signal
-from qtpy.QtGui import QCloseEvent
+from qtpy.QtCore import QEvent, QSize, Qt, Signal
 from qtpy.QtWidgets import (
     QFrame,
     QHBoxLayout,
@@ -37,6 +36,7 @@ class Panel(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self._docked = parent is not None
         self.setObjectName("SEAGULL region quality")
         self.image_bar = ImageBar(self)
         self.backend_bar = BackendBar(self)
@@ -85,11 +85,13 @@ class Panel(QWidget):
         """Show or hide the button that brings the regions layer back."""
         self.restore_button.setVisible(offered)
 
-    def closeEvent(self, event: QCloseEvent | None) -> None:  # noqa: N802
-        """Tell that the user closed the dock."""
-        self.closed.emit()
-        if event is not None:
-            super().closeEvent(event)
+    def event(self, event: QEvent | None) -> bool:
+        """Tell that the user closed the dock: napari then takes the panel out of it, and nobody is its parent."""
+        if event is not None and event.type() == QEvent.Type.ParentChange:
+            if self._docked and self.parent() is None:
+                self.closed.emit()
+            self._docked = self.parent() is not None
+        return bool(super().event(event))
 
 
 def _titled(title: str, widget: QWidget) -> QVBoxLayout:

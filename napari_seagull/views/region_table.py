@@ -206,7 +206,8 @@ class SwatchDelegate(QStyledItemDelegate):
 
 def _paint_background(painter: QPainter, option: QStyleOptionViewItem) -> None:
     table = option.widget
-    style = None if table is None else table.style()
+    marked = QStyle.StateFlag.State_Selected | QStyle.StateFlag.State_MouseOver
+    style = None if table is None or not option.state & marked else table.style()  # the sheet is slow, and rows many
     if style is not None:
         style.drawPrimitive(QStyle.PrimitiveElement.PE_PanelItemViewItem, option, painter, table)
 

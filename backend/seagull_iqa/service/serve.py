@@ -22,6 +22,8 @@ from seagull_iqa.transport import is_loopback
 
 _SHORTEST_TOKEN = 16
 _GRACE_S = 2
+_COURTESY = 10
+"""Added to our niceness, 0..19, when a window waits beside us; it costs nothing on a machine that has time."""
 _PATIENCE_S = 1.0
 _WILDCARDS = frozenset({"0.0.0.0", "::"})
 
@@ -79,6 +81,7 @@ def serve(options: ServeOptions, load: LoadModel | None = None) -> None:
     server = _Server(_config(build_app(bench, token, names)), bench, hand_shake)
     if options.exit_with_stdin:
         _watch_stdin(server)
+        _give_way()
     try:
         server.run(sockets=[listening])
     except KeyboardInterrupt:
@@ -88,6 +91,12 @@ def serve(options: ServeOptions, load: LoadModel | None = None) -> None:
     if options.exit_with_stdin:
         # Nobody is left to wait the seconds that torch needs to take itself down in order.
         os._exit(0)
+
+
+def _give_way() -> None:
+    """Let the window that spawned us draw first where both want the same processors; Windows is told at the start."""
+    if hasattr(os, "nice"):
+        os.nice(_COURTESY)
 
 
 def check_access(host: str, token: str | None) -> None:
