@@ -132,6 +132,7 @@ class ReportMessage(Message):
     model: str
     pixels: PixelSourceMessage | None = None
     interval_level: float = INTERVAL_LEVEL
+    notes: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, report: QualityReport) -> ReportMessage:
@@ -157,6 +158,7 @@ class ReportMessage(Message):
             model=self.model,
             pixels=pixels or said,
             interval_level=self.interval_level,
+            notes=self.notes,
         )
 
 

@@ -11,9 +11,18 @@ from numpy.typing import NDArray
 
 from seagull_iqa.domain.distortion import Distortion, Finding, Severity
 from seagull_iqa.domain.model_card import ModelCard
+from seagull_iqa.domain.precision import Precision
 from seagull_iqa.domain.progress import Progress, ProgressCallback, ignore_progress
 from seagull_iqa.domain.region import Region
-from seagull_iqa.domain.report import ALL_ASPECTS, MAP_NAMES, Aspect, QualityReport, ScoreMap
+from seagull_iqa.domain.report import (
+    ALL_ASPECTS,
+    MAP_NAMES,
+    Aspect,
+    MapsCallback,
+    QualityReport,
+    ScoreMap,
+    ignore_maps,
+)
 
 STRIDE = 4
 
@@ -89,7 +98,12 @@ class ToyModel:
             model=self.card.id,
         )
 
-    def maps(self, look: ToyLook, *, progress: ProgressCallback = ignore_progress) -> dict[str, ScoreMap]:
+    map_names = MAP_NAMES
+    precision = Precision.FP32
+
+    def maps(
+        self, look: ToyLook, *, progress: ProgressCallback = ignore_progress, partial: MapsCallback = ignore_maps
+    ) -> dict[str, ScoreMap]:
         for step in range(self.steps):
             self.map_busy.set()
             self.map_go.wait(0.2 if not self.map_go.is_set() else 0)

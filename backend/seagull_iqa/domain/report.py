@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -89,6 +90,8 @@ class QualityReport:
         What was scored.
     interval_level : float
         Probability of the intervals.
+    notes : tuple of str
+        What a person should know of how this score came about, one sentence each; mostly empty.
     """
 
     region: str
@@ -101,6 +104,7 @@ class QualityReport:
     model: str
     pixels: PixelSource | None = None
     interval_level: float = INTERVAL_LEVEL
+    notes: tuple[str, ...] = ()
 
 
 QUALITY_MAP = "quality"
@@ -143,3 +147,11 @@ class ScoreMap:
         if self.name == QUALITY_MAP:
             return (0.0, 100.0)
         return (0.0, 4.0) if self.name == WEIGHT_MAP else (0.0, 5.0)
+
+
+MapsCallback = Callable[[dict[str, ScoreMap]], None]
+"""Called with maps that are coarser than the last ones will be, so that they can be shown meanwhile."""
+
+
+def ignore_maps(_maps: dict[str, ScoreMap]) -> None:
+    """Nobody wants the coarse maps."""

@@ -5,16 +5,17 @@ This module is free of torch, so that the service and the tests can name the int
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
-from typing import Protocol
+from collections.abc import Collection, Iterator, Sequence
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
 from seagull_iqa.domain.model_card import ModelCard
+from seagull_iqa.domain.precision import Precision
 from seagull_iqa.domain.progress import ProgressCallback, ignore_progress
 from seagull_iqa.domain.region import Region
-from seagull_iqa.domain.report import ALL_ASPECTS, Aspect, QualityReport, ScoreMap
+from seagull_iqa.domain.report import ALL_ASPECTS, Aspect, MapsCallback, QualityReport, ScoreMap, ignore_maps
 
 RGBImage = NDArray[np.uint8]
 """uint8, shape (H, W, 3), RGB, 0..255: *the* image."""
@@ -68,5 +69,34 @@ class QualityModel(Protocol):
             A mask belongs to an image of another size.
         """
 
-    def maps(self, look: Look, *, progress: ProgressCallback = ignore_progress) -> dict[str, ScoreMap]:
-        """Quality, weight and every distortion over the whole image, by name (`MAP_NAMES`)."""
+    def maps(
+        self, look: Look, *, progress: ProgressCallback = ignore_progress, partial: MapsCallback = ignore_maps
+    ) -> dict[str, ScoreMap]:
+        """The maps named in `map_names`, over the whole image.
+
+        `progress` may cancel by raising; `partial` is called with coarser maps where the work takes long.
+        """
+
+    @property
+    def map_names(self) -> tuple[str, ...]:
+        """Which of `MAP_NAMES` this model makes."""
+
+    @property
+    def precision(self) -> Precision:
+        """In what numbers its weights are kept; never AUTO."""
+
+
+@runtime_checkable
+class AnsweringModel(QualityModel, Protocol):
+    """A model that also answers free questions, in words."""
+
+    def answer(self, look: Look, region: Region, question: str, *, max_tokens: int = 256) -> Iterator[str]:
+        """The answer, in pieces as they are made; joined they are the whole text.
+
+        Raises
+        ------
+        LimitError
+            The question is longer than what the model can read.
+        ShapeMismatchError
+            The mask belongs to an image of another size.
+        """

@@ -11,9 +11,19 @@ from numpy.typing import NDArray
 
 from seagull_iqa.domain.distortion import Distortion, Finding, Severity, worst_first
 from seagull_iqa.domain.model_card import ModelCard
+from seagull_iqa.domain.precision import Precision
 from seagull_iqa.domain.progress import ProgressCallback, ignore_progress
 from seagull_iqa.domain.region import Region, RegionMask
-from seagull_iqa.domain.report import ALL_ASPECTS, Aspect, Interval, QualityReport, ScoreMap
+from seagull_iqa.domain.report import (
+    ALL_ASPECTS,
+    MAP_NAMES,
+    Aspect,
+    Interval,
+    MapsCallback,
+    QualityReport,
+    ScoreMap,
+    ignore_maps,
+)
 from seagull_iqa.errors import CheckpointError, ImageError, ShapeMismatchError
 from seagull_iqa.models.interface import Look, RGBImage
 from seagull_iqa.models.mini.checkpoint import Calibration
@@ -38,6 +48,16 @@ class SeagullMini:
     def device(self) -> str:
         """Where it computes."""
         return str(next(self.network.parameters()).device)
+
+    @property
+    def map_names(self) -> tuple[str, ...]:
+        """All maps there are."""
+        return MAP_NAMES
+
+    @property
+    def precision(self) -> Precision:
+        """Always single precision."""
+        return Precision.FP32
 
     @torch.inference_mode()
     def look(self, image: RGBImage) -> MiniLook:
@@ -70,8 +90,10 @@ class SeagullMini:
         return reports
 
     @torch.inference_mode()
-    def maps(self, look: Look, *, progress: ProgressCallback = ignore_progress) -> dict[str, ScoreMap]:
-        """Quality, weight and severities over the whole image; see `QualityModel.maps`."""
+    def maps(
+        self, look: Look, *, progress: ProgressCallback = ignore_progress, partial: MapsCallback = ignore_maps
+    ) -> dict[str, ScoreMap]:
+        """Quality, weight and severities over the whole image; see `QualityModel.maps`. `partial` is never called."""
         return score_maps(_own(look), self.card.id, progress)
 
     def _outputs(self, look: MiniLook, masks: list[RegionMask]) -> RegionOutput:
