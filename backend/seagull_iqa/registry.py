@@ -10,15 +10,21 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from seagull_iqa.domain.model_card import ModelCard
+from seagull_iqa.domain.model_offer import OfferState
+from seagull_iqa.domain.precision import Precision
+from seagull_iqa.domain.progress import Progress, ProgressCallback, ignore_progress
 from seagull_iqa.errors import BackendMissingError, CheckpointError, ModelError, UnknownModelError
+from seagull_iqa.hub.amounts import gigabytes
+from seagull_iqa.hub.catalogue import FULL, MINI, SHIPPED, model_home, offer, offers
+from seagull_iqa.hub.planning import LoadPlan, plan_folder
+from seagull_iqa.models.full.layout import is_seagull_folder
 
 if TYPE_CHECKING:
     from seagull_iqa.models.interface import QualityModel
 
-DEFAULT = "seagull-mini"
-
-SHIPPED = Path(__file__).parent / "models" / "weights"
-"""Folder of the weights inside the package."""
+DEFAULT = MINI
+FULL_PACKAGES = ("transformers", "sentencepiece", "bitsandbytes", "safetensors")
+"""What the full model needs besides torch."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +38,7 @@ class ModelFile:
 
 
 def models() -> list[ModelFile]:
-    """The models known by name."""
+    """The models whose weights ship with the package; `hub.catalogue.offers` knows all."""
     path = SHIPPED / f"{DEFAULT}.safetensors"
     present = path.is_file()
     return [ModelFile(DEFAULT, path, present, path.stat().st_size if present else 0)]
@@ -61,9 +67,9 @@ def resolve(name_or_path: str) -> Path:
         return found[0]
     if path.is_file():
         return path
-    known_names = ", ".join(m.name for m in models())
+    known_names = ", ".join(one.name for one in offers())
     raise UnknownModelError(
-        f"There is no model '{name_or_path}'.", f"Use one of {known_names}, or the path of a weights file."
+        f"There is no model '{name_or_path}'.", f"Use one of {known_names}, or the path of a weights file or folder."
     )
 
 
@@ -130,25 +136,96 @@ def choose_device(wanted: str = "auto") -> Device:
     return Device(wanted, "asked for")
 
 
-def load_model(name_or_path: str = DEFAULT, device: str = "auto") -> QualityModel:
+def plan_load(
+    name_or_path: str = DEFAULT, device: str = "auto", precision: Precision = Precision.AUTO
+) -> LoadPlan | None:
+    """What `load_model` would do, refused at once where it cannot work; no tensor is read.
+
+    Returns
+    -------
+    LoadPlan or None
+        None for seagull-mini and its kind, which fit everywhere.
+
+    Raises
+    ------
+    BackendMissingError, UnknownModelError, CheckpointError, OutOfMemoryError, ModelError
+        As `load_model`, except that mini's weights are not opened.
+    """
+    chosen = choose_device(device)
+    folder = _full_folder(name_or_path)
+    if folder is None:
+        _refuse_precision(name_or_path, precision)
+        resolve(name_or_path)
+        return None
+    _check_full_packages()
+    return plan_folder(FULL if name_or_path == FULL else folder.name, folder, chosen.name, precision)
+
+
+def _full_folder(name_or_path: str) -> Path | None:
+    """The folder of the full model behind a name or a path; None where it is another kind of model."""
+    if name_or_path != FULL:
+        path = Path(name_or_path).expanduser()
+        return path.resolve() if is_seagull_folder(path) else None
+    state = offer(FULL)
+    if state.state is OfferState.READY:
+        return model_home() / FULL
+    lies = "only in part" if state.state is OfferState.PARTIAL else "not"
+    raise CheckpointError(
+        f"{FULL} is {lies} on this machine, in {model_home() / FULL}.",
+        f"Run `seagull models download {FULL}` ({gigabytes(state.download_bytes)}).",
+    )
+
+
+def _refuse_precision(name: str, precision: Precision) -> None:
+    if precision not in (Precision.AUTO, Precision.FP32):
+        raise ModelError(f"{name} computes in fp32 only, not in {precision}.", "Leave --precision away.")
+
+
+def _check_full_packages() -> None:
+    # bitsandbytes is left out: without it everything but 8 and 4 bits works.
+    missing = [name for name in FULL_PACKAGES if name != "bitsandbytes" and importlib.util.find_spec(name) is None]
+    if missing:
+        raise BackendMissingError(
+            f"The full model needs packages that are not installed ({', '.join(missing)}).",
+            'Run: pip install "napari-seagull[full]"',
+        )
+
+
+def load_model(
+    name_or_path: str = DEFAULT,
+    device: str = "auto",
+    precision: Precision = Precision.AUTO,
+    *,
+    progress: ProgressCallback = ignore_progress,
+) -> QualityModel:
     """Load a model, ready to look.
 
     Parameters
     ----------
     name_or_path : str
-        A name of `models()`, a weights file, or a folder with one.
+        "seagull-mini", "seagull-7b" once it is downloaded, a weights file or a folder with one, or a folder with the
+        full model, as published or converted.
     device : str
         See `choose_device`.
+    precision : Precision
+        AUTO: the best that fits, see `hub.memory.candidates`.
+    progress : callable
+        Told how far loading is; cancels by raising.
 
     Raises
     ------
-    BackendMissingError, UnknownModelError, CheckpointError, ModelError
+    BackendMissingError, UnknownModelError, CheckpointError, OutOfMemoryError, ModelError
     """
-    chosen = choose_device(device)
+    plan = plan_load(name_or_path, device, precision)
+    if plan is not None:
+        progress(Progress(0, 0, plan.remark))
+        from seagull_iqa.models.full.checkpoint import load_seagull
+
+        return load_seagull(plan.folder, device=plan.device, precision=plan.precision, progress=progress)
     from seagull_iqa.models.mini.checkpoint import load_weights
     from seagull_iqa.models.mini.fuse import fused
     from seagull_iqa.models.mini.model import SeagullMini
 
     path = resolve(name_or_path)
     network, calibration = load_weights(path)
-    return SeagullMini(fused(network).to(chosen.name), calibration, read_card(path))
+    return SeagullMini(fused(network).to(choose_device(device).name), calibration, read_card(path))
