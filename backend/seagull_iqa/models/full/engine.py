@@ -1,0 +1,206 @@
+"""The language model over many regions: the image's part is read once, each question is a short text behind it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from typing import TypeVar
+
+import torch
+from torch import Tensor
+from transformers import DynamicCache, LlamaForCausalLM
+
+from seagull_iqa.errors import OutOfMemoryError
+from seagull_iqa.models.full.config import LanguageConfig
+from seagull_iqa.models.full.decoding import Decoder, Step
+from seagull_iqa.models.full.halving import readable_memory_errors
+from seagull_iqa.models.full.slots import Prefix, Slots, Workspace, laid_out
+
+PACK = 3072
+"""Tokens, read or still to be written, that share a pass behind one image."""
+
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True)
+class Text:
+    """A region and a question: what stands behind the prefix.
+
+    Attributes
+    ----------
+    region : (2, hidden)
+        The region's global and local token.
+    ids : tuple of int
+        What follows them.
+    """
+
+    region: Tensor
+    ids: tuple[int, ...]
+
+    @property
+    def length(self) -> int:
+        """In tokens."""
+        return len(self.region) + len(self.ids)
+
+
+class LanguageEngine:
+    """Reads and writes texts behind a prefix, many at a time; no text sees another.
+
+    Parameters
+    ----------
+    language : LlamaForCausalLM
+    sizes : LanguageConfig
+    end : int
+        The token that ends an answer.
+    recorded : bool
+        Record the decoding step (CUDA only, unquantised weights).
+    pack : int
+        Tokens that share a pass at most.
+    """
+
+    def __init__(
+        self, language: LlamaForCausalLM, sizes: LanguageConfig, end: int, *, recorded: bool, pack: int = PACK
+    ) -> None:
+        self._language, self._sizes, self._end, self._pack = language, sizes, end, pack
+        weight = language.model.embed_tokens.weight
+        self._device = weight.device
+        self._workspace = Workspace(sizes, weight.device, weight.dtype)
+        self._decoder = Decoder(self._step, weight.device, recorded=recorded)
+
+    def embedded(self, ids: Sequence[int]) -> Tensor:
+        """Ids -> (n, hidden)."""
+        result: Tensor = self._language.model.embed_tokens(torch.tensor(ids, dtype=torch.int64, device=self._device))
+        return result
+
+    def prefix(self, before: Sequence[int], image: Tensor, after: Sequence[int]) -> Prefix:
+        """Read what stands before anything about a region; `image` is (image tokens, hidden)."""
+        embedded = torch.cat([self.embedded(before), image.to(self._workspace_dtype), self.embedded(after)])
+        cache = DynamicCache()
+        with readable_memory_errors():
+            self._language.model(inputs_embeds=embedded[None], past_key_values=cache, use_cache=True)
+        return Prefix(tuple((keys, values) for keys, values, *_ in cache))
+
+    def last_logits(self, prefix: Prefix, texts: Sequence[Text]) -> Tensor:
+        """What the model expects after each text: float32 (n, vocabulary)."""
+        packs = self._in_packs(texts, 0, lambda some: [self._logits_after(prefix, some)])
+        return torch.cat(packs)
+
+    def written(self, prefix: Prefix, texts: Sequence[Text], longest: int) -> list[list[int]]:
+        """The most likely tokens after each text, up to its end or `longest` of them; the end mark is left out."""
+        return self._in_packs(texts, longest, lambda some: self._written(prefix, some, longest))
+
+    def streamed(self, prefix: Prefix, text: Text, longest: int) -> Iterator[int]:
+        """The same for one text, token by token."""
+        # In room of its own: others may be asked between two tokens, and would write over it.
+        aside = LanguageEngine(
+            self._language, self._sizes, self._end, recorded=False, pack=text.length + longest + 1
+        )
+        with readable_memory_errors():
+            for tokens in islice(aside._steps(prefix, [text], longest), longest):
+                token = int(tokens[0])
+                if token == self._end:
+                    return
+                yield token
+
+    def release(self) -> None:
+        """Give back the memory that is only held to be reused."""
+        self._decoder.forget()
+        self._workspace.release()
+
+    @property
+    def _workspace_dtype(self) -> torch.dtype:
+        kind: torch.dtype = self._language.model.embed_tokens.weight.dtype
+        return kind
+
+    def _in_packs(
+        self, texts: Sequence[Text], longest: int, run: Callable[[Sequence[Text]], list[Result]]
+    ) -> list[Result]:
+        """Run pack after pack; a pack that does not fit into memory is halved, and so are those after it."""
+        results: list[Result] = []
+        left = list(texts)
+        while left:
+            some = left[: _fitting(left, longest, self._pack)]
+            try:
+                with readable_memory_errors():
+                    results += run(some)
+            except OutOfMemoryError:
+                self.release()
+                if len(some) == 1:
+                    raise
+                self._pack = max(1, sum(text.length + longest for text in some) // 2)
+                continue
+            left = left[len(some) :]
+        return results
+
+    def _logits_after(self, prefix: Prefix, texts: Sequence[Text]) -> Tensor:
+        hidden, _, _ = self._read(prefix, texts, 0)
+        logits: Tensor = self._language.lm_head(hidden)
+        return logits.float()
+
+    def _written(self, prefix: Prefix, texts: Sequence[Text], longest: int) -> list[list[int]]:
+        found: list[list[int]] = [[] for _ in texts]
+        ended = [False] * len(texts)
+        for tokens in islice(self._steps(prefix, texts, longest), longest):
+            for index, token in enumerate(tokens.tolist()):
+                ended[index] = ended[index] or token == self._end
+                if not ended[index]:
+                    found[index].append(token)
+            if all(ended):
+                break
+        return found
+
+    def _steps(self, prefix: Prefix, texts: Sequence[Text], longest: int) -> Iterator[Tensor]:
+        hidden, slots, lengths = self._read(prefix, texts, longest)
+        tokens = self._language.lm_head(hidden).argmax(-1)
+        first = torch.tensor(slots.first[: len(texts)], device=self._device)
+        return self._decoder.steps(slots, tokens, prefix.length + lengths, first + lengths)
+
+    def _read(self, prefix: Prefix, texts: Sequence[Text], longest: int) -> tuple[Tensor, Slots, Tensor]:
+        """Read texts side by side: the hidden state (n, hidden) after each, their slots, and their lengths (n,)."""
+        lengths = torch.tensor([text.length for text in texts], device=self._device)
+        # One slot more, which nobody owns: rows without a text idle there.
+        slots = laid_out(prefix.length, [*(text.length + longest for text in texts), 1], self._device)
+        self._prepare(prefix, len(texts), slots.owner.numel())
+        owners = torch.repeat_interleave(torch.arange(len(texts), device=self._device), lengths)
+        ends = lengths.cumsum(0)
+        places = torch.arange(int(ends[-1]), device=self._device) - (ends - lengths)[owners]
+        written = torch.tensor(slots.first, device=self._device)[owners] + places
+        embedded = torch.cat([part for text in texts for part in (text.region, self.embedded(text.ids))])
+        hidden = self._pass(embedded, owners, prefix.length + places, written, slots)
+        return hidden[ends - 1], slots, lengths
+
+    def _prepare(self, prefix: Prefix, texts: int, room: int) -> None:
+        _, room = self._decoder.rounded(texts, room)
+        if room > self._workspace.room:
+            self._decoder.forget()
+            room = max(room, self._decoder.rounded(texts, prefix.length + self._pack)[1])
+        self._workspace.prepare(prefix, room)
+
+    def _pass(self, embedded: Tensor, owners: Tensor, positions: Tensor, written: Tensor, slots: Slots) -> Tensor:
+        """(T, hidden) -> (T, hidden)."""
+        self._workspace.write_at(written, slots.owner.numel())
+        out = self._language.model(
+            inputs_embeds=embedded[None],
+            attention_mask=slots.visible(owners, positions),
+            position_ids=positions[None],
+            past_key_values=self._workspace,
+            use_cache=True,
+        )
+        hidden: Tensor = out.last_hidden_state[0]
+        return hidden
+
+    def _step(self, step: Step) -> None:
+        embedded = self._language.model.embed_tokens(step.tokens)
+        hidden = self._pass(embedded, step.owners, step.positions, step.written, step.slots)
+        step.advance(self._language.lm_head(hidden).argmax(-1))
+
+
+def _fitting(texts: Sequence[Text], longest: int, pack: int) -> int:
+    """How many of the first texts fit into a pack; at least one."""
+    total = 0
+    for count, text in enumerate(texts):
+        total += text.length + longest
+        if total > pack and count:
+            return count
+    return len(texts)
