@@ -19,7 +19,8 @@ STRIDES = (4, 8, 16, 32)
 SHARDS = ("pytorch_model-00001-of-00002.bin", "pytorch_model-00002-of-00002.bin")
 INDEX = "pytorch_model.bin.index.json"
 VISUAL = "model.vision_tower.vision_tower.visual"
-UNUSED = ("mask_extractor.mask_linear.", f"{VISUAL}.head.", f"{VISUAL}.trunk.head.")
+
+LOOK = 3.7  # Gives the two region tokens about a third of a word's attention among a thousand image tokens.
 
 Shapes = dict[str, tuple[int, ...]]
 
@@ -66,16 +67,8 @@ TOY = PublicShape(
 WIDE = PublicShape(depths=(1, 1, 1, 1), hidden=256, intermediate=512, layers=2, heads=4, vocab=600)
 
 
-def _linear(name: str, out: int, into: int) -> Shapes:
-    return {f"{name}.weight": (out, into), f"{name}.bias": (out,)}
-
-
-def _norm(name: str, width: int) -> Shapes:
-    return {f"{name}.weight": (width,), f"{name}.bias": (width,)}
-
-
-def _conv(name: str, *shape: int) -> Shapes:
-    return {f"{name}.weight": shape, f"{name}.bias": (shape[0],)}
+def _biased(name: str, *size: int) -> Shapes:
+    return {f"{name}.weight": size, f"{name}.bias": (size[0],)}
 
 
 def _language_keys(shape: PublicShape) -> Shapes:
@@ -95,52 +88,54 @@ def _language_keys(shape: PublicShape) -> Shapes:
 
 def _visual_keys(shape: PublicShape) -> Shapes:
     trunk, dims = f"{VISUAL}.trunk", shape.dims
-    keys = _conv(f"{trunk}.stem.0", dims[0], 3, 4, 4) | _norm(f"{trunk}.stem.1", dims[0])
+    keys = _biased(f"{trunk}.stem.0", dims[0], 3, 4, 4) | _biased(f"{trunk}.stem.1", dims[0])
     for stage, (depth, dim) in enumerate(zip(shape.depths, dims, strict=True)):
         if stage:
-            keys |= _norm(f"{trunk}.stages.{stage}.downsample.0", dims[stage - 1])
-            keys |= _conv(f"{trunk}.stages.{stage}.downsample.1", dim, dims[stage - 1], 2, 2)
+            keys |= _biased(f"{trunk}.stages.{stage}.downsample.0", dims[stage - 1])
+            keys |= _biased(f"{trunk}.stages.{stage}.downsample.1", dim, dims[stage - 1], 2, 2)
         for number in range(depth):
             block = f"{trunk}.stages.{stage}.blocks.{number}"
-            keys |= {f"{block}.gamma": (dim,)} | _conv(f"{block}.conv_dw", dim, 1, 7, 7) | _norm(f"{block}.norm", dim)
-            keys |= _linear(f"{block}.mlp.fc1", 4 * dim, dim) | _linear(f"{block}.mlp.fc2", dim, 4 * dim)
-    keys |= _norm(f"{trunk}.head.norm", dims[-1])
-    keys |= _linear(f"{VISUAL}.head.mlp.fc1", 2 * shape.clip_embed, dims[-1])
+            keys[f"{block}.gamma"] = (dim,)
+            keys |= _biased(f"{block}.conv_dw", dim, 1, 7, 7) | _biased(f"{block}.norm", dim)
+            keys |= _biased(f"{block}.mlp.fc1", 4 * dim, dim) | _biased(f"{block}.mlp.fc2", dim, 4 * dim)
+    keys |= _biased(f"{trunk}.head.norm", dims[-1])
+    keys |= _biased(f"{VISUAL}.head.mlp.fc1", 2 * shape.clip_embed, dims[-1])
     return keys | {f"{VISUAL}.head.mlp.fc2.weight": (shape.clip_embed, 2 * shape.clip_embed)}
 
 
 def _attention(name: str, inner: int, width: int) -> Shapes:
     keys: Shapes = {}
     for part in "qkv":
-        keys |= _linear(f"{name}.{part}_proj", inner, width)
-    return keys | _linear(f"{name}.out_proj", width, inner)
+        keys |= _biased(f"{name}.{part}_proj", inner, width)
+    return keys | _biased(f"{name}.out_proj", width, inner)
 
 
 def _extractor_keys(shape: PublicShape) -> Shapes:
     embed, out, small = shape.embed, shape.hidden, shape.local_hidden
-    keys = _linear("feat_linear", out, embed) | _linear("cross_feat_linear", out, embed)
-    keys |= _linear("mask_linear.layers.0", embed, shape.mask_side**2) | _linear("mask_linear.layers.1", embed, embed)
-    keys |= _linear("mask_linear.layers.2", out, embed)
+    keys = _biased("feat_linear", out, embed) | _biased("cross_feat_linear", out, embed)
+    keys |= _biased("mask_linear.layers.0", embed, shape.mask_side**2) | _biased("mask_linear.layers.1", embed, embed)
+    keys |= _biased("mask_linear.layers.2", out, embed)
     for level, dim, stride in zip(LEVELS, shape.dims, STRIDES, strict=True):
-        keys |= _linear(level, embed, dim) | _linear(f"g_{level}", embed, (shape.side // stride) ** 2)
-    keys |= _linear("final_mlp", out, 2 * out)
-    keys |= _conv("global_vit.0", shape.local_channels, 3, 1, 1) | _conv("global_vit.3", 1, shape.local_channels, 1, 1)
+        keys |= _biased(level, embed, dim) | _biased(f"g_{level}", embed, (shape.side // stride) ** 2)
+    keys |= _biased("final_mlp", out, 2 * out)
+    between = shape.local_channels
+    keys |= _biased("global_vit.0", between, 3, 1, 1) | _biased("global_vit.3", 1, between, 1, 1)
     keys |= _attention("sa", embed, embed)
-    keys |= _linear("mlp.layers.0", small, embed) | _linear("mlp.layers.1", small, small)
-    keys |= _linear("mlp.layers.2", out, small)
+    keys |= _biased("mlp.layers.0", small, embed) | _biased("mlp.layers.1", small, small)
+    keys |= _biased("mlp.layers.2", out, small)
     keys |= _attention("cross_att_res.self_attn", embed, embed)
-    keys |= _norm("cross_att_res.norm1", embed) | _norm("cross_att_res.norm2", embed)
+    keys |= _biased("cross_att_res.norm1", embed) | _biased("cross_att_res.norm2", embed)
     keys |= _attention("cross_att_res.cross_attn", embed // 2, embed)
-    keys |= _linear("cross_att_res.mlp.lin1", shape.cross_hidden, embed)
-    keys |= _linear("cross_att_res.mlp.lin2", embed, shape.cross_hidden)
+    keys |= _biased("cross_att_res.mlp.lin1", shape.cross_hidden, embed)
+    keys |= _biased("cross_att_res.mlp.lin2", embed, shape.cross_hidden)
     return {f"mask_extractor.{name}": size for name, size in keys.items()}
 
 
 def public_keys(shape: PublicShape) -> Shapes:
     """Every key of the checkpoint with its shape, in the order of the modules."""
     keys = _language_keys(shape) | _visual_keys(shape)
-    keys |= _linear("model.mm_projector.0", shape.hidden, shape.dims[2])
-    keys |= _linear("model.mm_projector.2", shape.hidden, shape.hidden)
+    keys |= _biased("model.mm_projector.0", shape.hidden, shape.dims[2])
+    keys |= _biased("model.mm_projector.2", shape.hidden, shape.hidden)
     keys["lm_head.weight"] = (shape.all_ids, shape.hidden)
     return keys | _extractor_keys(shape)
 
@@ -162,25 +157,53 @@ def shard_of(key: str, shape: PublicShape) -> str:
     return SHARDS[0 if early or parts[1] == "embed_tokens" else 1]
 
 
-def _is_norm(name: str) -> bool:
-    return "norm" in name or ".stem.1." in name or ".downsample.0." in name
+def _chance(name: str, seed: int) -> torch.Generator:
+    return torch.Generator().manual_seed((seed << 32) + zlib.crc32(name.encode()))
 
 
-def draw(key: str, size: tuple[int, ...], seed: int) -> torch.Tensor:
-    """Draw one tensor, fp16 (the buffer fp32), so that activations are of order one and each of its numbers matters."""
+def draw(key: str, size: tuple[int, ...], shape: PublicShape, seed: int) -> torch.Tensor:
+    """Draw one tensor, fp16 (the buffer fp32), so that activations are of order one and it moves the logits."""
     if is_buffer(key):
         return 1.0 / 10000.0 ** (torch.arange(size[0], dtype=torch.float32) / size[0])
-    chance = torch.Generator().manual_seed((seed << 32) + zlib.crc32(key.encode()))
-    if key.endswith(".gamma") or (_is_norm(key) and key.endswith(".weight")):
+    chance = _chance(key, seed)
+    if len(size) == 1 and not key.endswith(".bias"):  # Layer scales and the weights of norms.
         return (0.5 + torch.rand(size, generator=chance)).half()
-    normal = torch.randn(size, generator=chance)
+    drawn = torch.randn(size, generator=chance)
     if key.endswith(".bias"):
-        return (0.4 * normal).half()
+        drawn *= 0.3
+    elif key != "model.embed_tokens.weight":
+        drawn *= _gain(key) / math.sqrt(math.prod(size[1:]))
+    if key.endswith((".fc2.weight", "mm_projector.2.weight")):
+        # What follows a GELU, whose mean is positive, would answer mostly to that mean and hardly to the picture.
+        drawn -= drawn.mean(dim=1, keepdim=True)
+    return _marked(drawn, key, shape, seed).half()
+
+
+def _gain(key: str) -> float:
+    """How much larger than 1 / sqrt(fan in) a weight is drawn."""
+    gains = {"global_vit.0.weight": 2.0, "global_vit.3.weight": 2.0, "extractor.mlp.layers.2.weight": 2.0}
+    # Behind the last Linear of the global branch stand sums over four levels.
+    gains["final_mlp.weight"] = 0.4
+    return next((gain for end, gain in gains.items() if key.endswith(end)), 1.0)
+
+
+def _marked(drawn: torch.Tensor, key: str, shape: PublicShape, seed: int) -> torch.Tensor:
+    """Let words, the askers, and region tokens, the asked, bear a mark each that queries and keys look at.
+
+    Else the thousand image tokens drown the two of the region, and a mistake in these would hardly reach an answer.
+    """
+    asker = torch.randn(shape.hidden, generator=_chance("asker", seed))
+    asked = torch.randn(shape.hidden, generator=_chance("asked", seed))
     if key == "model.embed_tokens.weight":
-        return normal.half()
-    # Twice as steep a query leaves each softmax a few keys that count, among the hundreds that it averages over.
-    gain = 2.0 if key.endswith(".q_proj.weight") else 1.0
-    return (normal * (gain / math.sqrt(math.prod(size[1:])))).half()
+        return drawn + 0.7 * asker
+    if key in ("mask_extractor.final_mlp.bias", "mask_extractor.mlp.layers.2.bias"):
+        return drawn + 1.5 * asked
+    if "model.layers." in key and key.endswith((".q_proj.weight", ".k_proj.weight")):
+        # The slowest of each head's rotary pairs: there the distance between two tokens hardly matters.
+        slowest = shape.head_dim // 2 - 1
+        mark = asker if key.endswith(".q_proj.weight") else asked
+        drawn[slowest :: shape.head_dim] += LOOK * shape.head_dim**0.25 * mark / shape.hidden
+    return drawn
 
 
 def write_checkpoint(folder: Path, shape: PublicShape, *, seed: int = 0, tokenizer: Path | None = None) -> None:
@@ -195,7 +218,8 @@ def write_checkpoint(folder: Path, shape: PublicShape, *, seed: int = 0, tokeniz
         raise ValueError(f"The tokenizer has {pieces} pieces, the shape wants {shape.vocab}.")
     keys = public_keys(shape)
     for shard in SHARDS:
-        torch.save({key: draw(key, keys[key], seed) for key in keys if shard_of(key, shape) == shard}, folder / shard)
+        mine = [key for key in keys if shard_of(key, shape) == shard]
+        torch.save({key: draw(key, keys[key], shape, seed) for key in mine}, folder / shard)
     write_texts(folder, shape)
 
 
@@ -256,15 +280,8 @@ def _config(shape: PublicShape) -> dict[str, object]:
 
 
 def _generation_config(shape: PublicShape) -> dict[str, object]:
-    return {
-        "bos_token_id": 1,
-        "eos_token_id": 2,
-        "max_length": shape.positions,
-        "pad_token_id": 0,
-        "temperature": 0.9,
-        "top_p": 0.6,
-        "transformers_version": "4.31.0",
-    }
+    ids = {"bos_token_id": 1, "eos_token_id": 2, "max_length": shape.positions, "pad_token_id": 0}
+    return ids | {"temperature": 0.9, "top_p": 0.6, "transformers_version": "4.31.0"}
 
 
 def _special_tokens() -> dict[str, object]:
@@ -290,10 +307,10 @@ def _tokenizer_config() -> dict[str, object]:
     }
 
 
-_QUALITIES = ("bad", "poor", "fair", "good", "excellent")
-_IMPORTANCES = ("unimportant", "minor", "normal", "important", "essential")
-_TYPES = ("blur", "colorfulness", "compression", "contrast", "exposure", "noise", "sharpness", "saturation")
-_SEVERITIES = ("trivial", "minor", "mild", "light", "moderate", "considerable", "severe", "extreme")
+_QUALITIES = ["bad", "poor", "fair", "good", "excellent"]
+_IMPORTANCES = ["unimportant", "minor", "normal", "important", "essential"]
+_TYPES = ["blur", "colorfulness", "compression", "contrast", "exposure", "noise", "sharpness", "saturation"]
+_SEVERITIES = ["trivial", "minor", "mild", "light", "moderate", "considerable", "severe", "extreme"]
 _PROMPTS = (
     "A chat between a curious human and an artificial intelligence assistant. The assistant gives helpful, detailed, "
     "and polite answers to the human's questions. USER: ",
