@@ -49,11 +49,17 @@ class Status:
         For a person: "Ready: seagull-mini-0.1 on cpu.", or what went wrong.
     hint : str
         What the user can do next; "" where nothing needs doing.
+    model : str
+        Who answers, while it is ready: the model's id and its precision.
+    switching : bool
+        Another model has been asked for, and takes the place of the last one now.
     """
 
     state: ConnectionState
     sentence: str
     hint: str = ""
+    model: str = ""
+    switching: bool = False
 
 
 @dataclass(frozen=True)
@@ -119,6 +125,12 @@ class Backend:
         visit = self._visit
         return visit.client if visit is not None and self._status.state is ConnectionState.READY else None
 
+    @property
+    def reached(self) -> Client | None:
+        """To ask the server of its models with, even while none of them is ready; None where no server is there."""
+        visit = self._visit
+        return None if visit is None or visit.stopped.is_set() else visit.client
+
     def start(self) -> Client:
         """Bring the server up and wait until its model is ready; blocks, so call it on a worker thread.
 
@@ -180,6 +192,53 @@ class Backend:
                 self._tell(visit, Status(ConnectionState.FAILED, error.message, error.hint))
         return self._status
 
+    def use_model(self, name: str, *, precision: str = "auto") -> Client:
+        """Have another model answer; blocks until it is loaded, so call it on a worker thread.
+
+        A choice that cannot work is refused before anything is changed. A model that cannot be loaded leaves the server
+        without one; another choice brings it back.
+
+        Raises
+        ------
+        UnknownModelError, OutOfMemoryError
+            Refused; the last model goes on.
+        ModelError
+            It cannot be loaded.
+        BackendUnreachableError
+            No server is there, or it went away.
+        """
+        with self._starting:
+            visit, client = self._visit, self.reached
+            if visit is None or client is None:
+                raise BackendUnreachableError("There is no server that could load a model.", "Start it first.")
+            health = client.use_model(name, precision=precision)
+            if not health.ready:  # else it has been the one in use all along
+                self._tell(visit, Status(ConnectionState.STARTING, f"Loading {name}.", switching=True))
+            try:
+                return self._greet(visit, client)
+            except SeagullError as error:
+                self._tell(visit, Status(ConnectionState.FAILED, error.message, error.hint))
+                raise
+
+    def inquire(self) -> tuple[wire.ModelList, wire.Capabilities | None]:
+        """What models the server offers and what it can do now; blocks, so call it on a worker thread.
+
+        A model that somebody else has chosen meanwhile is noticed and told. The second is None while a model is loaded.
+        """
+        visit, client = self._visit, self.reached
+        if visit is None or client is None:
+            raise BackendUnreachableError("There is no server to ask.", "Start it first.")
+        models, can = client.models(), None
+        if self._starting.acquire(blocking=False):  # else whoever holds it tells what comes of it
+            try:
+                if self.client is client:
+                    can = client.capabilities()
+                    if can.model is not None:
+                        self._tell_ready(visit, can)
+            finally:
+                self._starting.release()
+        return models, can
+
     def _come_up(self, visit: _Visit) -> Client:
         server = self._server
         if isinstance(server, LocalServer):
@@ -193,22 +252,33 @@ class Backend:
             url, token = server.url, server.token
         client = Client(url, token)
         visit.client = client
-        self._await_model(visit, client)
-        can = client.capabilities()
-        who = "a model" if can.model is None else can.model.id
-        where = "" if isinstance(server, LocalServer) else f" at {url}"
-        visit.check()
-        self._tell(visit, Status(ConnectionState.READY, f"Ready: {who} on {can.device}{where}."))
+        self._greet(visit, client)
         if visit.process is not None:
             visit.process.on_end(lambda: self._on_end(visit))
         return client
 
+    def _greet(self, visit: _Visit, client: Client) -> Client:
+        """Wait for the model, and tell who it is."""
+        self._await_model(visit, client)
+        can = client.capabilities()
+        visit.check()
+        self._tell_ready(visit, can)
+        return client
+
+    def _tell_ready(self, visit: _Visit, can: wire.Capabilities) -> None:
+        name = "a model" if can.model is None else can.model.id
+        where = "" if isinstance(self._server, LocalServer) else f" at {self._server.url}"
+        who = f"{name} {can.precision}".strip()
+        self._tell(visit, Status(ConnectionState.READY, f"Ready: {name} on {can.device}{where}.", model=who))
+
     def _await_model(self, visit: _Visit, client: Client) -> None:
-        """Wait until the server's model is loaded."""
-        deadline = time.monotonic() + self._patience.ready_s
+        """Wait until the server's model is loaded; as long as it takes, while the server tells that it goes on."""
+        deadline, heard = time.monotonic() + self._patience.ready_s, ""
         while time.monotonic() < deadline:
             visit.check()
             health = self._health(visit, client)
+            if health.message != heard:
+                deadline, heard = time.monotonic() + self._patience.ready_s, health.message
             if health.state is wire.State.FAILED:
                 raise ModelError(
                     f"The server cannot load its model: {health.message}", "Choose another model, and start it again."
@@ -239,8 +309,9 @@ class Backend:
         if visit is None:
             return
         # The client first: a server waits a while for connections that are still open.
-        if visit.client is not None:
-            visit.client.close()
+        client, visit.client = visit.client, None
+        if client is not None:
+            client.close()
         if visit.process is not None:
             visit.process.stop(self._patience.leave_s)
 

@@ -25,11 +25,13 @@ class BackendDesk(QObject):
     """Starts the backend on threads of their own, and shows how it is."""
 
     ready = Signal()  # the backend can be asked
+    model_changed = Signal()  # another model answers, or will, than the one that has answered so far
 
     def __init__(self, desk: Desk, backend: Backend, bar: BackendBar, form: ServerForm, parent: QObject) -> None:
         super().__init__(parent)
         self._desk, self._backend, self._bar, self._form = desk, backend, bar, form
         self._closed = False
+        self._model = ""  # who answers, as far as is known
         backend.state_changed.connect(self._on_state_changed)
         bar.restart_wished.connect(self.restart)
         form.use_wished.connect(self._on_use_wished)
@@ -40,6 +42,11 @@ class BackendDesk(QObject):
     def client(self) -> Client | None:
         """To ask with; None unless the backend is ready."""
         return self._backend.client
+
+    @property
+    def model(self) -> str:
+        """Id and precision of the model that answers; "" while none is known to."""
+        return self._model
 
     def start(self) -> None:
         """Bring the backend up."""
@@ -71,8 +78,16 @@ class BackendDesk(QObject):
         if status.state is ConnectionState.FAILED:
             facts = BackendFacts(BackendState.FAILED, "Not available", f"{status.sentence} {status.hint}".strip())
         self._bar.show_facts(facts)
+        self._note_model(status)
         if status.state is ConnectionState.READY:
             self.ready.emit()
+
+    def _note_model(self, status: Status) -> None:
+        """Tell where another model takes over: once, as early as it is known."""
+        changed = bool(self._model) and (status.switching or status.model not in ("", self._model))
+        self._model = "" if status.switching else status.model or self._model
+        if changed:
+            self.model_changed.emit()
 
     def _on_use_wished(self, address: ServerAddress) -> None:
         server = LocalServer() if address.is_local else RemoteServer(address.url, address.token)

@@ -8,18 +8,21 @@ import numpy as np
 from qtpy.QtCore import QObject
 
 from napari_seagull.connection.backend import Backend
+from napari_seagull.controller.asking import Asker
 from napari_seagull.controller.backend_desk import BackendDesk
 from napari_seagull.controller.desk import Desk
 from napari_seagull.controller.display import Display
 from napari_seagull.controller.images import ImageWatch
 from napari_seagull.controller.labels_watch import LabelsWatch
 from napari_seagull.controller.mapping import Mapper
+from napari_seagull.controller.model_desk import ModelDesk
 from napari_seagull.controller.scoring import Scorer
 from napari_seagull.controller.shapes_watch import ShapesWatch
 from napari_seagull.controller.tools import Tools
-from napari_seagull.session.commands import DeleteRegion, RenameRegion, SelectRegions
+from napari_seagull.session.commands import ChangeModel, DeleteRegion, RenameRegion, SelectRegions
 from napari_seagull.session.session import Session
 from napari_seagull.tasks import Tasks
+from napari_seagull.views.model_facts import ModelFacts
 from napari_seagull.views.panel import Panel
 
 if TYPE_CHECKING:
@@ -42,11 +45,14 @@ class Controller(QObject):
         self._closed = False
         desk = Desk(viewer, self.session, self.tasks, panel.status.show_problem)
         self.images = ImageWatch(desk, panel.image_bar, self)
-        self.backend = BackendDesk(desk, backend or Backend(), panel.backend_bar, panel.server_form, self)
+        server = backend or Backend()
+        self.backend = BackendDesk(desk, server, panel.backend_bar, panel.server_form, self)
+        self.models = ModelDesk(desk, server, panel.model_form, self)
         self.shapes = ShapesWatch(desk, self.images, self)
         self.labels = LabelsWatch(desk, self.images, self)
         self.scorer = Scorer(desk, self.backend, self)
         self.mapper = Mapper(desk, self.images, self.backend, panel.map_bar, self)
+        self.asker = Asker(desk, self.backend, panel.card.ask, self)
         self.display = Display(desk, panel, self.shapes, self.labels, self)
         self.tools = Tools(desk, self.images, self.shapes, self.labels, panel.draw_bar, self)
         self._connect()
@@ -60,7 +66,16 @@ class Controller(QObject):
         if self._closed:
             return
         self._closed = True
-        for part in (self.images, self.shapes, self.labels, self.scorer, self.display, self.tools):
+        for part in (
+            self.images,
+            self.models,
+            self.shapes,
+            self.labels,
+            self.scorer,
+            self.asker,
+            self.display,
+            self.tools,
+        ):
             part.close()
         self.backend.close()
         self.tasks.close()
@@ -72,6 +87,7 @@ class Controller(QObject):
         return all(part.is_idle for part in parts) and self.tasks.running == 0
 
     def _connect(self) -> None:
+        self._connect_models()
         table = self.panel.table
         table.selection_wished.connect(self._on_selection_wished)
         table.rename_wished.connect(self._on_rename_wished)
@@ -85,6 +101,21 @@ class Controller(QObject):
         self.shapes.gone.connect(self._on_layer_gone)
         self.labels.gone.connect(self._on_layer_gone)
         self.images.lost.connect(self._on_image_lost)
+
+    def _connect_models(self) -> None:
+        self.backend.ready.connect(self.models.refresh)
+        self.backend.model_changed.connect(self._on_model_changed)
+        self.models.known.connect(self._on_models_known)
+
+    def _on_models_known(self, facts: ModelFacts) -> None:
+        if facts.model:
+            self.panel.map_bar.offer(facts.maps)
+            self.asker.allow(allowed=facts.answers)
+
+    def _on_model_changed(self) -> None:
+        self.session.do(ChangeModel())
+        self.mapper.put_away()
+        self.asker.stop_all()
 
     def _on_selection_wished(self, ids: list[str] | tuple[str, ...]) -> None:
         self.session.do(SelectRegions(tuple(key for key in ids if key in self.session.regions)))

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
+from numpy.typing import NDArray
 from qtpy.QtCore import QObject
 
 from napari_seagull.controller.backend_desk import BackendDesk
-from napari_seagull.controller.desk import Desk, role_of
+from napari_seagull.controller.desk import ROLE_KEY, Desk, role_of
 from napari_seagull.controller.images import ImageWatch
 from napari_seagull.layers.images import map_layer
 from napari_seagull.session.commands import AcceptMaps
@@ -19,10 +22,19 @@ from seagull_iqa.domain.report import QUALITY_MAP, ScoreMap
 from seagull_iqa.errors import JobCancelledError, SeagullError
 
 if TYPE_CHECKING:
-    from napari.layers import Image
+    from napari.layers import Image, Layer
     from napari.utils import Colormap
 
+Values = NDArray[np.float32]
+
 OPACITY = 0.6
+
+
+@dataclass(frozen=True, eq=False)
+class CoarseMaps:
+    """Maps that come before the last ones, to be shown meanwhile."""
+
+    maps: dict[str, ScoreMap]
 
 
 class Mapper(QObject):
@@ -55,15 +67,34 @@ class Mapper(QObject):
         self._bar.show_progress(Progress(0, 0, "Sending the image"))
         self._task = self._desk.tasks.start(
             "maps",
-            lambda task: client.maps(image, progress=task.report),
+            lambda task: client.maps(
+                image, progress=task.report, partial=lambda coarse: task.report(CoarseMaps(coarse))
+            ),
             done=lambda maps: self._on_done(maps, image.sha256, name),
             failed=self._on_failed,
-            progressed=self._bar.show_progress,
+            progressed=lambda news: self._on_news(news, image.sha256, name),
         )
 
     def _on_stop_wished(self) -> None:
         if self._task is not None:
             self._task.stop()
+
+    def put_away(self) -> None:
+        """Another model answers from now on: a map under way ends, and those that are shown say whose they are."""
+        if self._task is not None:
+            self._task.drop()
+            self._end()
+        for layer in self._desk.viewer.layers:
+            if role_of(layer) == "map":
+                _name_as_former(layer)
+
+    def _on_news(self, news: Progress | CoarseMaps, image: str, name: str) -> None:
+        if isinstance(news, Progress):
+            self._bar.show_progress(news)
+            return
+        layer, present = self._images.layer, self._desk.session.image
+        if layer is not None and present is not None and present.sha256 == image and name in news.maps:
+            self._show(news.maps[name], layer, coarse=True)
 
     def _on_done(self, maps: dict[str, ScoreMap], image: str, name: str) -> None:
         self._end()
@@ -86,24 +117,59 @@ class Mapper(QObject):
         self._task = None
         self._bar.show_progress(None)
 
-    def _show(self, score_map: ScoreMap, image: Image) -> None:
-        """Lay the map over the image, under the regions; an older one of the same name goes."""
+    def _show(self, score_map: ScoreMap, image: Image, *, coarse: bool = False) -> None:
+        """Lay the map over the image, under the regions; an older one of the same name is brought up to date."""
+        data, keywords, _kind = map_layer(score_map, image, plane=self._images.plane)
+        titles = {_title(score_map, image, coarse=kind) for kind in (False, True)}
+        keywords["name"] = _title(score_map, image, coarse=coarse)
+        keywords["metadata"][ROLE_KEY] |= {"image": str(image.name), "coarse": coarse}
+        layers = self._desk.viewer.layers
+        known = [layer for layer in layers if role_of(layer) == "map" and layer.name in titles]
+        fitting = next((layer for layer in known if layer.ndim == data.ndim), None)
+        for old in [layer for layer in known if layer is not fitting]:
+            layers.remove(old)
+        shown = self._laid(data, keywords, image) if fitting is None else _renewed(fitting, data, keywords)
+        shown.visible = True
+        for other in layers:
+            if role_of(other) == "map" and other is not shown:
+                other.visible = False
+
+    def _laid(self, data: Values, keywords: dict[str, Any], image: Image) -> Image:
+        """A new layer over the image; what was active stays active."""
         from napari.layers import Image
 
         layers = self._desk.viewer.layers
-        data, keywords, _kind = map_layer(score_map, image, plane=self._images.plane)
-        title = f"{TITLES[score_map.name]}: {image.name}"
-        for old in [layer for layer in layers if role_of(layer) == "map" and layer.name == title]:
-            layers.remove(old)
-        keywords = {**keywords, "name": title, "opacity": OPACITY, "blending": "translucent_no_depth"}
-        made = Image(data, colormap=_colormap(score_map.name), interpolation2d="linear", **keywords)
+        how = {"opacity": OPACITY, "blending": "translucent_no_depth", "interpolation2d": "linear"}
+        made = Image(data, colormap=_colormap(keywords["metadata"][ROLE_KEY]["map"]), **how, **keywords)
         made.colorbar.visible = True
         active = layers.selection.active
         layers.insert(layers.index(image) + 1, made)
-        for other in layers:
-            if role_of(other) == "map" and other is not made:
-                other.visible = False
         layers.selection.active = active if active in layers else made
+        return made
+
+
+def _title(score_map: ScoreMap, image: Image, *, coarse: bool) -> str:
+    return f"{TITLES[score_map.name]}{' (coarse)' if coarse else ''}: {image.name}"
+
+
+def _renewed(layer: Image, data: Values, keywords: dict[str, Any]) -> Image:
+    """The layer with other values in other places; how it looks is the user's."""
+    layer.data = data
+    layer.scale = keywords.get("scale", np.ones(data.ndim))
+    layer.translate = keywords.get("translate", np.zeros(data.ndim))
+    layer.affine = keywords.get("affine", np.eye(data.ndim + 1))
+    layer.metadata = keywords["metadata"]
+    layer.name = keywords["name"]
+    return layer
+
+
+def _name_as_former(layer: Layer) -> None:
+    """Let a map say that a model has made it that no longer answers; a name that the user gave stays."""
+    facts = layer.metadata[ROLE_KEY]
+    title, model = TITLES.get(facts["map"], ""), facts.get("model")
+    if model and not facts.get("former") and layer.name.startswith(title):
+        layer.name = f"{title} of {model}{layer.name.removeprefix(title)}"
+        layer.metadata = {**layer.metadata, ROLE_KEY: {**facts, "former": True}}
 
 
 def _colormap(name: str) -> Colormap | str:

@@ -15,7 +15,14 @@ from seagull_iqa import wire
 from seagull_iqa.client import AssessReply, Client
 from seagull_iqa.domain.region import Region
 from seagull_iqa.domain.report import QualityReport
-from seagull_iqa.errors import BackendError, JobCancelledError, ProtocolError, SeagullError, SupersededError
+from seagull_iqa.errors import (
+    BackendError,
+    JobCancelledError,
+    ModelError,
+    ProtocolError,
+    SeagullError,
+    SupersededError,
+)
 from seagull_iqa.imaging.prepared import PreparedImage
 
 FEW = 4
@@ -106,7 +113,8 @@ class Scorer(QObject):
             self._desk.session.do(AcceptReports(tuple(answers)))
 
     def reject(self, errors: dict[Ticket, SeagullError]) -> None:
-        """Let regions say why they have no score."""
+        """Let regions say why they have no score; what the model is to blame for is asked again of another one."""
+        self._unanswered |= {ticket.region for ticket, error in errors.items() if isinstance(error, ModelError)}
         said = tuple(Rejection(t.region, error.message, error.hint, t) for t, error in errors.items())
         if said:
             self._desk.session.do(RejectRegions(said))

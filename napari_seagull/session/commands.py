@@ -111,6 +111,11 @@ class MarkStale:
 
 
 @dataclass(frozen=True)
+class ChangeModel:
+    """Another model answers from now on: every report becomes stale and is kept, the maps are put away."""
+
+
+@dataclass(frozen=True)
 class SelectRegions:
     """Select these regions and no others."""
 
@@ -135,6 +140,7 @@ Command = (
     | AcceptReports
     | RejectRegions
     | MarkStale
+    | ChangeModel
     | SelectRegions
     | AcceptMaps
 )

@@ -11,6 +11,7 @@ from napari_seagull.session.commands import (
     AcceptMaps,
     AcceptReports,
     AddRegion,
+    ChangeModel,
     Command,
     DeleteRegion,
     EditRegion,
@@ -202,7 +203,15 @@ def _reject_regions(command: RejectRegions, table: Table, _number: int) -> Table
 
 @apply.register
 def _mark_stale(command: MarkStale, table: Table, _number: int) -> Table:
-    ids = tuple(table.regions) if command.region_ids is None else command.region_ids
+    return _outdated(table, tuple(table.regions) if command.region_ids is None else command.region_ids)
+
+
+@apply.register
+def _change_model(_command: ChangeModel, table: Table, _number: int) -> Table:
+    return replace(_outdated(table, tuple(table.regions)), maps=MappingProxyType({}))
+
+
+def _outdated(table: Table, ids: tuple[str, ...]) -> Table:
     records = [table.record(key) for key in ids]
     outdated = [replace(record, answered=None) for record in records]
     return _with(table, [_settled(r, table) if r.state is not RegionState.ERROR else r for r in outdated])

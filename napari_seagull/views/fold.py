@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QToolButton, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QHBoxLayout, QToolButton, QVBoxLayout, QWidget
 
 
 class Fold(QWidget):
-    """A heading with an arrow; a click shows or hides the content."""
+    """A heading with an arrow; a click shows or hides the content. `aside` stands beside the heading and stays."""
 
-    def __init__(self, title: str, content: QWidget, parent: QWidget | None = None) -> None:
+    def __init__(
+        self, title: str, content: QWidget, parent: QWidget | None = None, *, aside: QWidget | None = None
+    ) -> None:
         super().__init__(parent)
         self.content = content
         self.heading = QToolButton(self)
@@ -22,7 +24,12 @@ class Fold(QWidget):
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(4)
-        column.addWidget(self.heading, 0, Qt.AlignmentFlag.AlignLeft)
+        line = QHBoxLayout()
+        line.setSpacing(6)
+        line.addWidget(self.heading, 0, Qt.AlignmentFlag.AlignLeft)
+        if aside is not None:
+            line.addWidget(aside, 1)
+        column.addLayout(line)
         column.addWidget(content)
         self._on_toggled(opened=False)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QComboBox, QHBoxLayout, QProgressBar, QPushButton, QSizePolicy, QWidget
 
@@ -24,10 +26,9 @@ class MapBar(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.list = QComboBox(self)
-        for name, title in TITLES.items():
-            self.list.addItem(title, name)
         self.list.setToolTip("All maps come from one pass; only the first one takes time")
         self.make_button = QPushButton("Show map", self)
+        self.offer(TITLES)
         self.make_button.setToolTip("Make the map and lay it over the image")
         self.bar = QProgressBar(self)
         self.bar.setTextVisible(True)
@@ -45,6 +46,18 @@ class MapBar(QWidget):
             line.addWidget(part)
         for part in (self.list, self.bar):
             part.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+
+    def offer(self, names: Collection[str]) -> None:
+        """Offer only these maps, in our order; the one that was chosen stays chosen where it is among them."""
+        entries = [(title, name) for name, title in TITLES.items() if name in names]
+        if entries == [(self.list.itemText(line), self.list.itemData(line)) for line in range(self.list.count())]:
+            return
+        chosen = self.list.currentData()
+        self.list.clear()
+        for title, name in entries:
+            self.list.addItem(title, name)
+        self.list.setCurrentIndex(max(0, self.list.findData(chosen)) if entries else -1)
+        self.make_button.setEnabled(bool(entries))
 
     def show_progress(self, progress: Progress | None) -> None:
         """Show how far a map is; None when none is being made."""

@@ -20,6 +20,7 @@ from napari_seagull.views.fold import Fold
 from napari_seagull.views.image_bar import ImageBar
 from napari_seagull.views.legend import ColorLegend
 from napari_seagull.views.map_bar import MapBar
+from napari_seagull.views.model_form import ModelForm
 from napari_seagull.views.region_table import RegionTable
 from napari_seagull.views.report_card import ReportCard
 from napari_seagull.views.server_form import ServerForm
@@ -40,6 +41,7 @@ class Panel(QWidget):
         self.setObjectName("SEAGULL region quality")
         self.image_bar = ImageBar(self)
         self.backend_bar = BackendBar(self)
+        self.model_form = ModelForm(self)
         self.server_form = ServerForm(self)
         self.draw_bar = DrawBar(self)
         self.legend = ColorLegend(self)
@@ -50,6 +52,7 @@ class Panel(QWidget):
         self.restore_button = QPushButton("Restore regions layer", self)
         self.restore_button.setToolTip("The layer was deleted; its regions are still here")
         self.restore_button.clicked.connect(self.restore_wished)
+        self.models = Fold("Model", self.model_form, self, aside=self.model_form.now)
         self.advanced = Fold("Advanced: where the backend runs", self.server_form, self)
         self._lay_out()
         self.offer_restore(offered=False)
@@ -59,7 +62,7 @@ class Panel(QWidget):
         column = QVBoxLayout(work)
         column.setContentsMargins(8, 8, 8, 8)
         column.setSpacing(7)
-        for part in (self.image_bar, self.backend_bar, self.advanced):
+        for part in (self.image_bar, self.backend_bar, self.models, self.advanced):
             column.addWidget(part)
         column.addLayout(_titled("Draw a region", self.draw_bar))
         column.addWidget(self.restore_button)

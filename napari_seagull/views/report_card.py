@@ -6,6 +6,7 @@ from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QFrame, QGridLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
 from superqt import QElidingLabel
 
+from napari_seagull.views.ask_box import AskBox
 from napari_seagull.views.bars import ScoreBar
 from napari_seagull.views.finding_chips import FindingChips
 from napari_seagull.views.palette import IMPORTANCE, RGB, quality_rgb
@@ -25,7 +26,7 @@ WAITING = {
 
 
 class ReportCard(QFrame):
-    """One report: two scores with their intervals, the findings, the sentence, and what was scored by whom."""
+    """One report: two scores with their intervals, findings, sentence, notes, what was scored by whom; a question."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -38,11 +39,13 @@ class ReportCard(QFrame):
         self.importance = ScoreLine("Importance", self)
         self.chips = FindingChips(self)
         self.sentence = _wrapped(self)
+        self.remarks = _wrapped(self)
         self.source = _wrapped(self)
-        small = self.source.font()
-        small.setPointSizeF(small.pointSizeF() * 0.88)
-        self.source.setFont(small)
         self.note = _wrapped(self)
+        self.ask = AskBox(self)
+        self.ask.hide()
+        for part in (self.remarks, self.source, self.ask.note):
+            _make_small(part)
         self._lay_out()
         self.show_row(None)
 
@@ -61,7 +64,9 @@ class ReportCard(QFrame):
         column.addLayout(grid)
         column.addWidget(self.chips)
         column.addWidget(self.sentence)
+        column.addWidget(self.remarks)
         column.addWidget(self.source)
+        column.addWidget(self.ask)
         column.addStretch(1)
         self.setMinimumHeight(CARD_HEIGHT)
 
@@ -77,7 +82,7 @@ class ReportCard(QFrame):
     def _show_report(self, report: QualityReport | None) -> None:
         for part in (self.quality, self.importance):
             part.set_visible(visible=report is not None)
-        for label in (self.chips, self.sentence, self.source):
+        for label in (self.chips, self.sentence, self.remarks, self.source):
             label.setVisible(report is not None)
         if report is None:
             return
@@ -89,6 +94,8 @@ class ReportCard(QFrame):
         self.chips.show_findings(report.findings)
         self.sentence.setText(report.text)
         self.sentence.setVisible(bool(report.text))
+        self.remarks.setText("\n".join(report.notes))
+        self.remarks.setVisible(bool(report.notes))
         pixels = "" if report.pixels is None else f"Pixels: {report.pixels}. "
         self.source.setText(f"{pixels}Model: {report.model}.")
 
@@ -119,6 +126,12 @@ class ScoreLine:
         self.bar.show_score(value, interval, color)
         self.words.setText("not asked" if value is None else f"{value:.0f}  {word}")
         self.interval.setText("" if interval is None else f"80 %: {interval[0]:.0f} \N{EN DASH} {interval[1]:.0f}")
+
+
+def _make_small(label: QLabel) -> None:
+    font = label.font()
+    font.setPointSizeF(font.pointSizeF() * 0.88)
+    label.setFont(font)
 
 
 def _wrapped(parent: QWidget) -> QLabel:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import gc
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
+from dataclasses import replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -12,19 +13,116 @@ import pytest
 from psygnal import Signal
 
 from napari_seagull.connection.backend import ConnectionState, Status
+from seagull_iqa import wire
 from seagull_iqa.client import AssessReply
 from seagull_iqa.domain.distortion import Distortion, Finding, Severity
+from seagull_iqa.domain.model_offer import MemoryNeed, ModelOffer, OfferState
+from seagull_iqa.domain.precision import Precision
 from seagull_iqa.domain.progress import Progress
 from seagull_iqa.domain.region import Region
 from seagull_iqa.domain.report import MAP_NAMES, QualityReport, ScoreMap
 from seagull_iqa.errors import BackendUnreachableError, SeagullError
 from seagull_iqa.imaging.prepared import PreparedImage
+from seagull_iqa.messages import ModelCardMessage, ModelOfferMessage
+
+GB = 10**9
+SMALL = ModelOffer(
+    "toy-small", "A small toy", "Free.", OfferState.SHIPPED, needs=(MemoryNeed(Precision.FP32, 50_000_000),)
+)
+LARGE = ModelOffer(
+    "toy-large",
+    "A large toy that answers",
+    "The card says MIT.",
+    OfferState.ABSENT,
+    source="hub.example/toys/large",
+    revision="3705ca7f00",
+    path="/home/ann/models of today/toy-large",
+    download_bytes=14 * GB,
+    needs=(
+        MemoryNeed(Precision.BF16, 16 * GB),
+        MemoryNeed(Precision.INT8, 9 * GB),
+        MemoryNeed(Precision.INT4, 6 * GB),
+    ),
+)
+CARDS = {"toy-small": "toy-1", "toy-large": "toy-large-1"}
+
+
+class ToyModels:
+    """The models of a server: a small one that is there, and a large one that must be downloaded and answers."""
+
+    def __init__(self) -> None:
+        self.offers = {offer.name: offer for offer in (SMALL, LARGE)}
+        self.in_use, self.precision = "toy-small", "fp32"
+        self.offline = False
+        self.refuses: SeagullError | None = None
+        self.load_go, self.download_go = threading.Event(), threading.Event()
+        self.load_go.set()
+        self.download_go.set()
+        self.downloads: list[str] = []
+
+    @property
+    def card(self) -> str:
+        return CARDS[self.in_use]
+
+    def models(self) -> wire.ModelList:
+        messages = [ModelOfferMessage.of(offer) for offer in self.offers.values()]
+        return wire.ModelList(
+            in_use=self.in_use, models=messages, device="cuda:0", free_bytes=12 * GB, offline=self.offline
+        )
+
+    def capabilities(self) -> wire.Capabilities:
+        large = self.in_use == "toy-large"
+        return wire.Capabilities(
+            protocol=wire.PROTOCOL,
+            version="0",
+            model=ModelCardMessage(id=self.card),
+            device="cuda:0",
+            device_reason="the toy box",
+            limits=wire.Limits(),
+            distortions=[],
+            severities=[],
+            aspects=[],
+            maps=["quality", "weight"] if large else list(MAP_NAMES),
+            precision=self.precision,
+            answers=large,
+            warmth=wire.Warmth(images=2, held_bytes=12 * GB // 10, limit_bytes=8 * GB) if large else wire.Warmth(),
+        )
+
+    def choose(self, name: str, precision: str) -> None:
+        if self.refuses is not None:
+            raise self.refuses
+        self.in_use = name
+        self.precision = "int8" if precision == "auto" and name == "toy-large" else precision.replace("auto", "fp32")
+
+    def download(self, name: str, *, progress: Callable[[Progress], None]) -> None:
+        self.downloads.append(name)
+        offer = self.offers[name]
+        for step in range(offer.present_bytes // GB, 15):
+            self.offers[name] = replace(offer, state=OfferState.PARTIAL, present_bytes=step * GB)
+            progress(Progress(step * GB, offer.download_bytes, "Downloading"))
+            while step == 5 and not self.download_go.wait(0.02):
+                progress(Progress(step * GB, offer.download_bytes, "Downloading"))
+        self.offers[name] = replace(offer, state=OfferState.READY, present_bytes=offer.download_bytes)
+
+    def remove_model(self, name: str) -> int:
+        freed = self.offers[name].present_bytes
+        self.offers[name] = LARGE
+        return freed
 
 
 class BrightnessClient:
     """Quality is the mean brightness of a region, in percent; may be held, and made to fail."""
 
     def __init__(self) -> None:
+        self.toys = ToyModels()
+        self.models, self.capabilities = self.toys.models, self.toys.capabilities
+        self.download, self.remove_model = self.toys.download, self.toys.remove_model
+        self.questions: list[str] = []
+        self.answers_closed = 0
+        self.answer_go = threading.Event()
+        self.answer_go.set()
+        self.map_go = threading.Event()
+        self.map_go.set()
         self.asked: list[list[str]] = []
         self.images: list[PreparedImage] = []
         self.go = threading.Event()
@@ -42,24 +140,50 @@ class BrightnessClient:
             on_reports(reports)
         return AssessReply(reports, {})
 
-    def maps(self, image: PreparedImage, *, progress: Callable[[Progress], None]) -> dict[str, ScoreMap]:
+    def maps(
+        self,
+        image: PreparedImage,
+        *,
+        progress: Callable[[Progress], None],
+        partial: Callable[[dict[str, ScoreMap]], None],
+    ) -> dict[str, ScoreMap]:
+        if self.toys.in_use == "toy-large":
+            partial(self._maps(image, 16))
+            while not self.map_go.wait(0.02):
+                progress(Progress(1, 4, "Mapping"))
         for step in range(5):
             progress(Progress(step, 5, "Mapping"))
             self.go.wait(0.5)
-        values = (image.rgb.mean(axis=2)[2::4, 2::4] / 2.55).astype(np.float32)
-        return {name: ScoreMap(name, values, image.shape, 4.0, 8.0, "toy-1") for name in MAP_NAMES}
+        return self._maps(image, 4)
+
+    def _maps(self, image: PreparedImage, stride: int) -> dict[str, ScoreMap]:
+        values = (image.rgb.mean(axis=2)[stride // 2 :: stride, stride // 2 :: stride] / 2.55).astype(np.float32)
+        names = self.toys.capabilities().maps
+        return {name: ScoreMap(name, values, image.shape, stride, stride, self.toys.card) for name in names}
+
+    def answer(self, image: PreparedImage, region: Region, question: str) -> Generator[str, None, None]:
+        self.questions.append(question)
+        if self.fails is not None:
+            raise self.fails
+        try:
+            yield "It is "
+            while not self.answer_go.wait(0.02):
+                yield ""
+            yield "dark" if self._report(image, region).quality < 50 else "bright"
+            yield "."
+        finally:
+            self.answers_closed += 1
 
     def close(self) -> None:
         """Nothing is open."""
 
-    @staticmethod
-    def _report(image: PreparedImage, region: Region) -> QualityReport:
+    def _report(self, image: PreparedImage, region: Region) -> QualityReport:
         quality = float(image.rgb[region.mask.pixels].mean() / 2.55)
         findings = (Finding(Distortion.EXPOSURE, Severity.SEVERE),) if quality < 30 else ()
         interval = (max(0.0, quality - 6), min(100.0, quality + 6))
-        return QualityReport(
-            region.id, quality, interval, 50.0, (40.0, 60.0), findings, "A sentence.", "toy-1", image.pixels
-        )
+        given = (region.id, quality, interval, 50.0, (40.0, 60.0), findings, "A sentence.", self.toys.card)
+        notes = ("The region is small.",) if region.mask.area < 100 else ()
+        return QualityReport(*given, image.pixels, notes=notes)
 
 
 class ToyBackend:
@@ -76,9 +200,28 @@ class ToyBackend:
     def client(self) -> Any:
         return self.toy if self.status.state is ConnectionState.READY else None
 
-    def start(self) -> Any:
-        self.tell(Status(ConnectionState.READY, "Ready: toy-1 on cpu."))
+    @property
+    def reached(self) -> Any:
         return self.toy
+
+    def start(self) -> Any:
+        self._tell_ready()
+        return self.toy
+
+    def use_model(self, name: str, *, precision: str = "auto") -> Any:
+        self.toy.toys.choose(name, precision)
+        self.tell(Status(ConnectionState.STARTING, f"Loading {name}.", switching=True))
+        self.toy.toys.load_go.wait(30)
+        self._tell_ready()
+        return self.toy
+
+    def inquire(self) -> Any:
+        ready = self.status.state is ConnectionState.READY
+        return self.toy.models(), self.toy.capabilities() if ready else None
+
+    def _tell_ready(self) -> None:
+        toys = self.toy.toys
+        self.tell(Status(ConnectionState.READY, f"Ready: {toys.card} on cpu.", model=f"{toys.card} {toys.precision}"))
 
     restart = start
 
@@ -119,7 +262,10 @@ def controller(qtbot, backend: ToyBackend) -> Iterator[Any]:
     made.start()
     qtbot.waitUntil(lambda: made.backend.client is not None)
     yield made
-    backend.toy.go.set()
+    for gate in (backend.toy.go, backend.toy.map_go, backend.toy.answer_go):
+        gate.set()
+    for gate in (backend.toy.toys.load_go, backend.toy.toys.download_go):
+        gate.set()
     made.close()
     qtbot.waitUntil(lambda: backend.stops == 1)
 
