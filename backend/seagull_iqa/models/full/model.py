@@ -53,6 +53,8 @@ class Seagull:
         In what numbers the language model's weights are kept.
     system : str
         The system text before every prompt.
+    longest_sentence : int
+        Tokens of an answer about distortions at most.
     """
 
     network: SeagullNetwork
@@ -61,6 +63,7 @@ class Seagull:
     card: ModelCard
     precision: Precision
     system: str = SYSTEM_HUMAN
+    longest_sentence: int = LONGEST_SENTENCE
 
     @property
     def device(self) -> str:
@@ -71,6 +74,18 @@ class Seagull:
     def map_names(self) -> tuple[str, ...]:
         """Quality and weight; a map of every distortion would take a written answer for each of its values."""
         return (QUALITY_MAP, WEIGHT_MAP)
+
+    @property
+    def look_cache_bytes(self) -> int:
+        """Memory, in bytes, that looks may take: eight of them, or two fifths of what is free where that is less."""
+        config = self.network.config
+        sizes, kind = config.language, self.network.language.lm_head.weight.itemsize
+        prefix = 2 * self._prefix_length() * sizes.layers * sizes.key_value_heads * sizes.head_width * kind
+        eight = 8 * (prefix + 2**25)
+        if self._device.type != "cuda":
+            return eight
+        free, _ = torch.cuda.mem_get_info(self._device)
+        return min(eight, 2 * free // 5)
 
     def with_system(self, system: str) -> Seagull:
         """The same weights with another system text; its looks are its own."""
@@ -183,7 +198,7 @@ class Seagull:
     def _sentences(self, look: FullLook, found: RegionTokens, aspect: Aspect) -> list[str]:
         ids = self.tokenizer.asked(aspect)
         texts = [Text(tokens, ids) for tokens in found.tokens]
-        written = self.engine.written(look.prefix, texts, LONGEST_SENTENCE)
+        written = self.engine.written(look.prefix, texts, self.longest_sentence)
         return [finished(self.tokenizer.text(one)) for one in written]
 
     def _own(self, look: Look, regions: Sequence[Region]) -> FullLook:
