@@ -5,34 +5,37 @@ from __future__ import annotations
 import itertools
 import time
 import uuid
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Generator, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
+from typing import TypeVar
+from urllib.parse import quote
 
 import httpx2
-import numpy as np
 
 from seagull_iqa import wire
+from seagull_iqa.asking import in_chunks, question_about
+from seagull_iqa.domain.precision import Precision
 from seagull_iqa.domain.progress import Progress, ProgressCallback, ignore_progress
 from seagull_iqa.domain.region import Region
-from seagull_iqa.domain.report import ALL_ASPECTS, Aspect, QualityReport, ScoreMap
+from seagull_iqa.domain.report import ALL_ASPECTS, Aspect, MapsCallback, QualityReport, ScoreMap, ignore_maps
 from seagull_iqa.errors import (
     BackendUnreachableError,
-    JobCancelledError,
-    LimitError,
+    ModelError,
     ProtocolError,
     RegionError,
     SeagullError,
     UnknownImageError,
 )
+from seagull_iqa.following import begun, fetched_maps, followed, forget
 from seagull_iqa.imaging.prepared import PreparedImage
-from seagull_iqa.transport import Door, MessageType, parsed
-
-REGIONS_PER_REQUEST = 64
-"""So that every request stays short and newer work comes between."""
+from seagull_iqa.transport import Door, parsed
 
 _PATIENCE_S = 600.0
 _PAUSE_S = 0.1
 _UPLOAD_CHUNK = 2**20
+
+Reply = TypeVar("Reply")
 
 ReportsCallback = Callable[[list[QualityReport]], None]
 """Called with the reports of each request as it is answered."""
@@ -156,7 +159,7 @@ class Client:
         if len({region.id for region in regions}) < len(regions):
             raise RegionError("Two regions share one id.", "Give each region an id of its own.")
         reply, ticket = AssessReply(), next(self._tickets)
-        for chunk in _chunks(regions, reply.errors):
+        for chunk in in_chunks(regions, reply.errors):
             request = wire.ReportRequest(
                 regions=chunk, aspects=frozenset(aspects), priority=priority, session=self._session, ticket=ticket
             )
@@ -170,17 +173,99 @@ class Client:
         reply.reports.sort(key=lambda report: place.get(report.region, len(place)))
         return reply
 
-    def maps(self, image: PreparedImage, *, progress: ProgressCallback = ignore_progress) -> dict[str, ScoreMap]:
-        """Quality, weight and every distortion over the whole image, by name.
+    def maps(
+        self, image: PreparedImage, *, progress: ProgressCallback = ignore_progress, partial: MapsCallback = ignore_maps
+    ) -> dict[str, ScoreMap]:
+        """The maps that the model makes, over the whole image, by name.
 
         `progress` is called as the work goes on; it cancels the work, on the server too, by raising
-        `JobCancelledError`.
+        `JobCancelledError`. `partial` is called with coarser maps where the model makes such first.
         """
         job = self._with_image(image, lambda: self._door.message(wire.Job, "POST", f"{_image_path(image)}/maps"))
+        edition = 0
+
+        def on_news(news: wire.Job) -> None:
+            nonlocal edition
+            progress(_progress(news))
+            if news.edition > edition and not news.state.ended and partial is not ignore_maps:
+                edition = news.edition
+                self._hand_on(news, partial)
+
         try:
-            return self._fetched(self._followed(job, progress))
+            return fetched_maps(self._door, followed(self._door, job, on_news))
         finally:
-            self._forget(job)
+            forget(self._door, job)
+
+    def answer(
+        self, image: PreparedImage, region: Region, question: str, *, max_tokens: int = 256
+    ) -> Generator[str, None, None]:
+        """Ask about a region in words; the answer in pieces as they are made, joined they are the whole.
+
+        An empty piece comes twice a second while nothing else does, so that the caller may stop: to close the
+        generator ends the work on the server too.
+
+        Parameters
+        ----------
+        image : PreparedImage
+        region : Region
+        question : str
+            1 to 2,000 letters.
+        max_tokens : int, 1..1024
+            Longest answer.
+
+        Raises
+        ------
+        ModelError
+            The model answers no questions.
+        JobCancelledError
+            Another model was chosen meanwhile.
+        LimitError
+            The question is empty or too long.
+        """
+        path, sent = f"{_image_path(image)}/answers", question_about(region, question, max_tokens)
+        with closing(self._with_image(image, lambda: begun(self._door.events(path, sent)))) as events:
+            for data in events:
+                piece = parsed(wire.AnswerPiece, data)
+                if piece.error is not None:
+                    raise piece.error.exception()
+                if piece.done:
+                    return
+                yield piece.text
+        raise BackendUnreachableError("The answer broke off.", "Ask again, or start the server anew.")
+
+    def models(self) -> wire.ModelList:
+        """The models that can be had on the server, the one in use, and the room there is."""
+        return self._door.message(wire.ModelList, "GET", "/v1/models")
+
+    def use_model(self, name: str, *, device: str = "auto", precision: str = "auto") -> wire.Health:
+        """Have another model answer from now on; comes back at once, `health` says how far it is.
+
+        Raises
+        ------
+        UnknownModelError, ModelError
+            It cannot work, as far as can be known; the old one goes on.
+        """
+        try:
+            choice = wire.ModelChoice(name=name, device=device, precision=Precision(precision))
+        except ValueError as error:
+            raise ModelError(f"{name!r} in {precision!r} is no model.", "Choose one that the server lists.") from error
+        return self._door.message(wire.Health, "PUT", "/v1/model", choice)
+
+    def download(self, name: str, *, progress: ProgressCallback = ignore_progress) -> None:
+        """Have the server fetch a model; taken up where an earlier download ended.
+
+        `progress` is called in bytes; it cancels the download by raising `JobCancelledError`.
+        """
+        job = self._door.message(wire.Job, "POST", f"{_model_path(name)}/download")
+        try:
+            followed(self._door, job, lambda news: progress(_progress(news)))
+        except BaseException:
+            forget(self._door, job)
+            raise
+
+    def remove_model(self, name: str) -> int:
+        """Free the server's disk of a model that is not in use; gives the number of bytes freed."""
+        return self._door.message(wire.Removal, "DELETE", _model_path(name)).freed_bytes
 
     def _answers(self, image: PreparedImage, request: wire.ReportRequest) -> Iterator[wire.ReportReply]:
         """Ask until nothing is pending; gives up where nothing moves for long."""
@@ -192,7 +277,7 @@ class Client:
             left = [region for region in request.regions if region.id in set(reply.pending)]
             if not left:
                 return
-            if len(left) < len(request.regions):
+            if len(left) < len(request.regions) or self.health().state is wire.State.LOADING:
                 heard = time.monotonic()
             elif time.monotonic() - heard > _PATIENCE_S:
                 raise BackendUnreachableError("The server answers, but scores nothing.", "Start it anew.")
@@ -200,7 +285,7 @@ class Client:
                 time.sleep(_PAUSE_S)
             request = request.model_copy(update={"regions": left})
 
-    def _with_image(self, image: PreparedImage, ask: Callable[[], MessageType]) -> MessageType:
+    def _with_image(self, image: PreparedImage, ask: Callable[[], Reply]) -> Reply:
         """Ask about an image the server holds; a server that has forgotten it gets it once more."""
         if image.sha256 not in self._uploaded and not self._door.exists(_image_path(image)):
             self._upload(image)
@@ -222,56 +307,22 @@ class Client:
             headers={"Content-Type": "application/octet-stream", "Content-Length": str(len(flat))},
         )
 
-    def _followed(self, job: wire.Job, progress: ProgressCallback) -> wire.Job:
-        while not job.state.ended:
-            # The server ends the stream now and then, so that no request is held for long.
-            for data in self._door.events(f"/v1/jobs/{job.id}/events"):
-                job = parsed(wire.Job, data)
-                progress(Progress(job.done, job.total, job.message))
-                if job.state.ended:
-                    break
-        if job.state is wire.JobState.CANCELLED:
-            raise JobCancelledError("The map was cancelled.", "Start it again when you want it.")
-        if job.error is not None:
-            raise job.error.exception()
-        return job
-
-    def _fetched(self, job: wire.Job) -> dict[str, ScoreMap]:
-        return {found.name: self._fetched_map(job.id, found) for found in job.maps}
-
-    def _fetched_map(self, job_id: str, found: wire.MapMessage) -> ScoreMap:
-        body = self._door.bytes("GET", f"/v1/jobs/{job_id}/maps/{found.name}")
-        if len(body) != 4 * found.rows * found.cols:
-            raise ProtocolError(f"The map {found.name!r} came incomplete.", "Ask for it again.")
-        values = np.frombuffer(body, dtype="<f4").astype(np.float32).reshape(found.rows, found.cols)
-        return ScoreMap(found.name, values, found.shape, found.stride, found.window, found.model)
-
-    def _forget(self, job: wire.Job) -> None:
+    def _hand_on(self, job: wire.Job, partial: MapsCallback) -> None:
         try:
-            self._door.message(wire.Job, "DELETE", f"/v1/jobs/{job.id}")
-        except SeagullError:
-            # The work is over or the server is gone; what matters has been said already.
+            maps = fetched_maps(self._door, job)
+        except ProtocolError:
+            # A finer edition with other rows and columns has taken its place meanwhile; it is announced next.
             return
+        partial(maps)
 
 
 def _image_path(image: PreparedImage) -> str:
     return f"/v1/images/{image.sha256}"
 
 
-def _chunks(regions: Sequence[Region], errors: dict[str, SeagullError]) -> Iterator[list[wire.RegionMessage]]:
-    """Messages in short requests: few regions, few runs; what cannot be sent goes into `errors`."""
-    chunk: list[wire.RegionMessage] = []
-    runs = 0
-    for region in regions:
-        try:
-            message = wire.RegionMessage.of(region)
-        except LimitError as error:
-            errors[region.id] = error
-            continue
-        if chunk and (len(chunk) == REGIONS_PER_REQUEST or runs + len(message.runs) > wire.MAX_RUNS):
-            yield chunk
-            chunk, runs = [], 0
-        chunk.append(message)
-        runs += len(message.runs)
-    if chunk:
-        yield chunk
+def _model_path(name: str) -> str:
+    return f"/v1/models/{quote(name, safe='')}"
+
+
+def _progress(job: wire.Job) -> Progress:
+    return Progress(job.done, job.total, job.message)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import json
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from http import HTTPStatus
 from typing import TypeVar
@@ -14,13 +14,15 @@ import httpx2
 from pydantic import ValidationError
 
 from seagull_iqa.errors import AccessError, BackendError, BackendUnreachableError, ProtocolError, SeagullError
-from seagull_iqa.wire import PROTOCOL, PROTOCOL_HEADER, ErrorMessage, Message
+from seagull_iqa.messages import ErrorMessage, Message
+from seagull_iqa.wire import PROTOCOL, PROTOCOL_HEADER
 
 MessageType = TypeVar("MessageType", bound=Message)
 
 Body = bytes | Iterator[bytes] | None
 
 _CONNECT_S = 5.0
+_JSON = {"Content-Type": "application/json"}
 
 
 def is_loopback(host: str) -> bool:
@@ -77,8 +79,7 @@ class Door:
         """Send a message or nothing, and read the reply as a message of that kind."""
         if sent is None:
             return parsed(kind, self.bytes(method, path))
-        headers = {"Content-Type": "application/json"}
-        return parsed(kind, self.bytes(method, path, body=sent.model_dump_json().encode(), headers=headers))
+        return parsed(kind, self.bytes(method, path, body=sent.model_dump_json().encode(), headers=_JSON))
 
     def exists(self, path: str) -> bool:
         """True where a HEAD request finds something, False where it is not found."""
@@ -86,9 +87,12 @@ class Door:
             reply = self._http.head(path)
         return reply.status_code != HTTPStatus.NOT_FOUND and _good(reply).is_success
 
-    def events(self, path: str) -> Iterator[str]:
-        """The data of each server-sent event, until the server ends the stream."""
-        with self._translated(), self._http.stream("GET", path) as reply:
+    def events(self, path: str, sent: Message | None = None) -> Generator[str, None, None]:
+        """The data of each server-sent event, until the server ends the stream; posts a message where there is one."""
+        body = None if sent is None else sent.model_dump_json().encode()
+        headers = None if sent is None else _JSON
+        verb = "GET" if sent is None else "POST"
+        with self._translated(), self._http.stream(verb, path, content=body, headers=headers) as reply:
             if not reply.is_success:
                 reply.read()
             _good(reply)

@@ -20,15 +20,47 @@ from seagull_iqa.imaging.prepared import PreparedImage
 TOKEN = "a token for the tests only"
 
 
-@pytest.fixture(scope="session")
-def toy_module() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("toy_model", Path(__file__).with_name("toy_model.py"))
+def _module_beside(name: str) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name(f"{name}.py"))
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     # Dataclasses with postponed annotations look their module up here.
-    sys.modules["toy_model"] = module
+    sys.modules[name] = module
     spec.loader.exec_module(module)
     return module
+
+
+@pytest.fixture(scope="session")
+def toy_module() -> ModuleType:
+    return _module_beside("toy_model")
+
+
+@pytest.fixture(scope="session")
+def synthetic() -> ModuleType:
+    """What writes checkpoints in the public layout: `write_checkpoint`, `PUBLIC`, `TOY`, `WIDE`."""
+    return _module_beside("synthetic_checkpoint")
+
+
+@pytest.fixture(scope="session")
+def reference_module() -> ModuleType:
+    """The second forward pass, with `Reference` and the three questions."""
+    return _module_beside("reference_seagull")
+
+
+@pytest.fixture(scope="session")
+def toy_checkpoint(synthetic: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of about 1 MB in the public layout. Copy it before you change it."""
+    folder = tmp_path_factory.mktemp("checkpoint") / "toy seagull"
+    synthetic.write_checkpoint(folder, synthetic.TOY)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def wide_checkpoint(synthetic: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of about 180 MB in the public layout: true widths before the language model, few layers."""
+    folder = tmp_path_factory.mktemp("checkpoint") / "wide seagull"
+    synthetic.write_checkpoint(folder, synthetic.WIDE)
+    return folder
 
 
 @pytest.fixture
@@ -56,12 +88,13 @@ def box_region() -> Callable[..., Region]:
 @pytest.fixture
 def bench_of() -> Iterator[Callable[..., Any]]:
     """Make a started workbench around a model; stopped at the end."""
+    from seagull_iqa.service.source import one_model
     from seagull_iqa.service.workbench import Workbench
 
     made = []
 
     def make(model: Any, **options: Any) -> Any:
-        made.append(Workbench(lambda: model, **options))
+        made.append(Workbench(one_model(lambda: model), **options))
         made[-1].start()
         return made[-1]
 

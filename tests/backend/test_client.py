@@ -11,7 +11,7 @@ import httpx2
 import numpy as np
 import pytest
 
-from seagull_iqa import errors, wire
+from seagull_iqa import errors, messages, wire
 from seagull_iqa.client import Client
 from seagull_iqa.domain.distortion import Distortion
 from seagull_iqa.domain.progress import Progress
@@ -152,10 +152,11 @@ def test_a_newer_request_for_a_region_takes_the_place_of_the_older(
 def test_a_model_that_is_still_being_loaded_is_waited_for(
     client_of: Any, toy: Any, picture: PreparedImage, box_region: Any
 ) -> None:
+    from seagull_iqa.service.source import one_model
     from seagull_iqa.service.workbench import Workbench
 
     go = threading.Event()
-    bench = Workbench(lambda: go.wait(20) and toy)
+    bench = Workbench(one_model(lambda: go.wait(20) and toy))
     bench.start()
     client = client_of(bench, hold_s=0.2)
     assert client.health().state is wire.State.LOADING
@@ -169,12 +170,13 @@ def test_a_model_that_is_still_being_loaded_is_waited_for(
 def test_a_model_that_cannot_be_loaded_is_said_in_every_answer(
     client_of: Any, picture: PreparedImage, box_region: Any
 ) -> None:
+    from seagull_iqa.service.source import one_model
     from seagull_iqa.service.workbench import Workbench
 
     def load() -> Any:
         raise errors.UnknownModelError("There is no model 'gull'.", "Try seagull-mini.")
 
-    bench = Workbench(load)
+    bench = Workbench(one_model(load))
     bench.start()
     client = client_of(bench)
     for ask in (
@@ -298,7 +300,7 @@ def test_a_map_that_comes_short_is_refused(picture: PreparedImage) -> None:
     done = wire.Job(
         id="j",
         state=wire.JobState.DONE,
-        maps=[wire.MapMessage(name="quality", rows=9, cols=9, shape=(40, 60), stride=4, window=4)],
+        maps=[messages.MapMessage(name="quality", rows=9, cols=9, shape=(40, 60), stride=4, window=4)],
     )
 
     def answer(request: httpx2.Request) -> httpx2.Response:
@@ -331,7 +333,7 @@ def test_what_the_callback_raises_ends_the_asking(
 def test_a_request_with_awkward_masks_stays_small_enough(
     client: Client, picture: PreparedImage, box_region: Callable[..., Region], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(wire, "MAX_RUNS", 10)
+    monkeypatch.setattr("seagull_iqa.asking.MAX_RUNS", 10)
     heard: list[int] = []
     regions = [box_region(0, 0, 2, 2) for _ in range(12)]
     client.assess(picture, regions, on_reports=lambda reports: heard.append(len(reports)))

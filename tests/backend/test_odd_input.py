@@ -20,6 +20,7 @@ from seagull_iqa.imaging.region_files import read_labels
 from seagull_iqa.models.mini.checkpoint import load_weights, save_weights
 from seagull_iqa.models.mini.config import MiniConfig
 from seagull_iqa.models.mini.network import MiniNetwork
+from seagull_iqa.service.source import one_model
 from seagull_iqa.service.workbench import Workbench
 
 
@@ -88,9 +89,9 @@ def test_a_look_that_grows_counts_with_what_it_has_become() -> None:
         def look(self, _rgb: np.ndarray) -> Growing:
             return Growing()
 
-    bench = Workbench(Model)  # type: ignore[arg-type]
-    bench._load_model()
+    work = Workbench(one_model(Model))._work  # type: ignore[arg-type]
+    work.change()
     rgb = np.zeros((4, 4, 3), np.uint8)
-    bench._look("a", rgb).nbytes = 500  # type: ignore[misc]
-    bench._look("a", rgb)
-    assert bench._looks.nbytes == 500
+    work.look("a", rgb).nbytes = 500  # type: ignore[misc]
+    work.look("a", rgb)
+    assert work.looks.nbytes == 500

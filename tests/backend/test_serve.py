@@ -24,6 +24,7 @@ from seagull_iqa.domain.progress import Progress
 from seagull_iqa.imaging.prepared import PreparedImage
 from seagull_iqa.samples import samples
 from seagull_iqa.service.serve import ServeOptions, check_access, serve
+from seagull_iqa.service.source import one_model
 
 SCRIPT = Path(__file__).with_name("toy_server.py")
 
@@ -283,7 +284,7 @@ def test_the_command_refuses_an_open_address_in_one_line() -> None:
 def test_a_port_that_is_taken_is_one_sentence(running: Spawned) -> None:
     port = running.address[1]
     with pytest.raises(errors.BackendError, match=f"Cannot listen at 127.0.0.1, port {port}"):
-        serve(ServeOptions(port=port), load=_never)
+        serve(ServeOptions(port=port), source=one_model(_never))
 
 
 @pytest.mark.parametrize(
@@ -291,7 +292,7 @@ def test_a_port_that_is_taken_is_one_sentence(running: Spawned) -> None:
 )
 def test_an_address_that_cannot_be_had_is_one_sentence(options: ServeOptions) -> None:
     with pytest.raises(errors.BackendError, match="Cannot listen"):
-        serve(options, load=_never)
+        serve(options, source=one_model(_never))
 
 
 def _never() -> Any:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 from pydantic import ValidationError
 
-from seagull_iqa import errors, wire
+from seagull_iqa import errors, messages, wire
 from seagull_iqa.domain.distortion import Distortion, Finding, Severity
 from seagull_iqa.domain.model_card import ModelCard
 from seagull_iqa.domain.region import Region, RegionMask
@@ -28,8 +28,8 @@ def _message(**changes: object) -> dict[str, object]:
 @given(masks)
 def test_any_mask_comes_back_exactly_as_it_went(pixels: np.ndarray) -> None:
     region = Region(RegionMask.from_pixels(pixels), name="ein Gesicht: 顔")
-    sent = wire.RegionMessage.of(region).model_dump_json()
-    back = wire.RegionMessage.model_validate_json(sent).region(region.mask.shape)
+    sent = messages.RegionMessage.of(region).model_dump_json()
+    back = messages.RegionMessage.model_validate_json(sent).region(region.mask.shape)
     assert (back.id, back.name, back.mask.box) == (region.id, region.name, region.mask.box)
     assert np.array_equal(back.mask.pixels, pixels)
 
@@ -47,31 +47,31 @@ def test_any_report_comes_back_as_it_went(
     text = text.encode("utf-8", "replace").decode()
     pixels = PixelSource("stretched", 1, (3, 4), limits, 0.5)
     report = QualityReport("r", quality, (0, quality), importance, None, tuple(findings), text, "m", pixels)
-    back = wire.ReportMessage.model_validate_json(wire.ReportMessage.of(report).model_dump_json()).report()
+    back = messages.ReportMessage.model_validate_json(messages.ReportMessage.of(report).model_dump_json()).report()
     assert back == report
 
 
 def test_no_findings_and_not_asked_stay_apart() -> None:
     clean = QualityReport("r", 1.0, (0.0, 2.0), None, None, (), "", "m")
     unasked = QualityReport("r", 1.0, (0.0, 2.0), None, None, None, "", "m")
-    assert wire.ReportMessage.of(clean).report().findings == ()
-    assert wire.ReportMessage.of(unasked).report().findings is None
+    assert messages.ReportMessage.of(clean).report().findings == ()
+    assert messages.ReportMessage.of(unasked).report().findings is None
 
 
 def test_a_finding_is_said_as_word_and_level() -> None:
-    said = wire.FindingMessage.of(Finding(Distortion.BLUR, Severity.SEVERE)).model_dump(mode="json")
+    said = messages.FindingMessage.of(Finding(Distortion.BLUR, Severity.SEVERE)).model_dump(mode="json")
     assert said == {"distortion": "blur", "severity": "severe", "level": 4}
 
 
 def test_a_report_that_is_not_a_number_is_refused() -> None:
     with pytest.raises(ValidationError):
-        wire.ReportMessage.of(QualityReport("r", float("nan"), None, None, None, None, "", "m"))
+        messages.ReportMessage.of(QualityReport("r", float("nan"), None, None, None, None, "", "m"))
 
 
 @pytest.mark.parametrize("name", sorted(errors.error_classes()))
 def test_every_error_comes_back_as_its_class(name: str) -> None:
     error = errors.error_classes()[name]("What.", "Do.")
-    back = wire.ErrorMessage.model_validate_json(wire.ErrorMessage.of(error).model_dump_json()).exception()
+    back = messages.ErrorMessage.model_validate_json(messages.ErrorMessage.of(error).model_dump_json()).exception()
     assert type(back) is type(error)
     assert (back.message, back.hint) == ("What.", "Do.")
 
@@ -80,11 +80,11 @@ def test_an_error_of_the_server_alone_is_said_under_the_class_both_know() -> Non
     class Local(errors.LimitError):
         pass
 
-    assert wire.ErrorMessage.of(Local("no")).error == "LimitError"
+    assert messages.ErrorMessage.of(Local("no")).error == "LimitError"
 
 
 def test_an_unknown_error_name_is_still_an_error_one_can_read() -> None:
-    assert type(wire.ErrorMessage(error="FutureError", message="Hm.").exception()) is errors.SeagullError
+    assert type(messages.ErrorMessage(error="FutureError", message="Hm.").exception()) is errors.SeagullError
 
 
 @pytest.mark.parametrize(
@@ -97,7 +97,7 @@ def test_an_unknown_error_name_is_still_an_error_one_can_read() -> None:
         {"runs": ["6"]},
         {"runs": [2**40]},
         {"runs": [10**400]},
-        {"runs": [0] * (wire.MAX_RUNS + 1)},
+        {"runs": [0] * (messages.MAX_RUNS + 1)},
         {"box": [0, 0, 1]},
         {"box": [0, 0, 2**70, 1]},
         {"shape": [0, 5]},
@@ -110,7 +110,7 @@ def test_an_unknown_error_name_is_still_an_error_one_can_read() -> None:
 )
 def test_a_region_that_is_none_is_refused(changes: dict[str, object]) -> None:
     with pytest.raises(ValidationError):
-        wire.RegionMessage.model_validate(_message(**changes))
+        messages.RegionMessage.model_validate(_message(**changes))
 
 
 @pytest.mark.parametrize(
@@ -125,13 +125,13 @@ def test_a_region_that_is_none_is_refused(changes: dict[str, object]) -> None:
     ],
 )
 def test_a_region_that_does_not_fit_the_image_says_so(changes: dict[str, object], error: type[Exception]) -> None:
-    message = wire.RegionMessage.model_validate(_message(**changes))
+    message = messages.RegionMessage.model_validate(_message(**changes))
     with pytest.raises(error):
         message.region((4, 5))
 
 
 def test_a_huge_mask_is_refused_before_it_is_made() -> None:
-    message = wire.RegionMessage.model_validate(
+    message = messages.RegionMessage.model_validate(
         _message(shape=[2**31, 2**31], box=[0, 0, 2**31, 2**31], runs=[2**31, 2**31])
     )
     with pytest.raises(errors.ShapeMismatchError):
@@ -140,9 +140,9 @@ def test_a_huge_mask_is_refused_before_it_is_made() -> None:
 
 def test_a_long_name_is_cut_and_a_ragged_mask_is_refused_before_sending() -> None:
     region = Region(RegionMask.whole((2, 2)), name="n" * 1000)
-    assert len(wire.RegionMessage.of(region).name) == wire.MAX_NAME
+    assert len(messages.RegionMessage.of(region).name) == messages.MAX_NAME
     with pytest.raises(errors.LimitError):
-        wire.RegionMessage.of(Region(RegionMask.from_pixels(_checkerboard())))
+        messages.RegionMessage.of(Region(RegionMask.from_pixels(_checkerboard())))
 
 
 def _checkerboard() -> np.ndarray:
@@ -155,12 +155,12 @@ def test_two_regions_of_one_id_are_refused() -> None:
 
 
 def test_unknown_keys_of_a_newer_end_are_ignored() -> None:
-    assert wire.RegionMessage.model_validate(_message(colour="red")).id == "a"
+    assert messages.RegionMessage.model_validate(_message(colour="red")).id == "a"
 
 
 def test_a_model_card_comes_back_as_it_went() -> None:
     card = ModelCard("m-1", parameters=7, metrics={"srocc": 0.5})
     assert (
-        wire.ModelCardMessage.model_validate(json.loads(wire.ModelCardMessage.of(card).model_dump_json())).card()
+        messages.ModelCardMessage.model_validate(json.loads(messages.ModelCardMessage.of(card).model_dump_json())).card()
         == card
     )

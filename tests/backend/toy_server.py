@@ -10,6 +10,7 @@ from toy_model import ToyModel
 
 from seagull_iqa.errors import CheckpointError, SeagullError
 from seagull_iqa.service.serve import ServeOptions, serve
+from seagull_iqa.service.source import one_model
 
 
 def main() -> int:
@@ -24,7 +25,7 @@ def main() -> int:
         return ToyModel(steps=2000)
 
     try:
-        serve(ServeOptions(**options), load)
+        serve(ServeOptions(**options), one_model(load))
     except SeagullError as error:
         sys.stderr.write(f"{error}\n")
         return 1

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from seagull_iqa import wire
 from seagull_iqa.errors import SeagullError, SupersededError
+from seagull_iqa.messages import ErrorMessage, RegionMessage, ReportMessage
 
 BATCH_REGIONS = 32
 _BATCH_PIXELS = 2**26
@@ -34,8 +35,8 @@ class Ask:
         self.sha256 = sha256
         self.rgb = rgb
         self.waiting = {region.id: region for region in request.regions}
-        self.reports: list[wire.ReportMessage] = []
-        self.errors: dict[str, wire.ErrorMessage] = {}
+        self.reports: list[ReportMessage] = []
+        self.errors: dict[str, ErrorMessage] = {}
         self.finished: Future[None] = Future()
 
     def batches(self) -> list[list[str]]:
@@ -71,12 +72,12 @@ class AskBook:
             for region in list(ask.waiting) if ask.request.session else []:
                 self._supersede(ask, region)
 
-    def take(self, ask: Ask, regions: Iterable[str]) -> list[wire.RegionMessage]:
+    def take(self, ask: Ask, regions: Iterable[str]) -> list[RegionMessage]:
         """Those of the regions that still wait."""
         with self._lock:
             return [ask.waiting[region] for region in regions if region in ask.waiting]
 
-    def report(self, ask: Ask, message: wire.ReportMessage) -> None:
+    def report(self, ask: Ask, message: ReportMessage) -> None:
         """A region's report has come; dropped where nobody waits for it any more."""
         with self._lock:
             if self._settled(ask, message.region):
@@ -88,7 +89,7 @@ class AskBook:
         with self._lock:
             for region in regions:
                 if self._settled(ask, region):
-                    ask.errors[region] = wire.ErrorMessage.of(error)
+                    ask.errors[region] = ErrorMessage.of(error)
             self._end_if_done(ask)
 
     def close(self, ask: Ask) -> wire.ReportReply:

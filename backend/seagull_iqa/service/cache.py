@@ -34,6 +34,21 @@ class ByteCache(Generic[T]):
             while len(self._kept) > 1 and sum(size for _, size in self._kept.values()) > self._capacity:
                 self._kept.popitem(last=False)
 
+    def clear(self, capacity: int | None = None) -> None:
+        """Let go of everything; from now on at most `capacity` bytes, where one is given."""
+        with self._lock:
+            self._kept.clear()
+            self._capacity = self._capacity if capacity is None else capacity
+
+    def __len__(self) -> int:
+        with self._lock:
+            return len(self._kept)
+
+    @property
+    def capacity(self) -> int:
+        """Most bytes held, but for a single value that is larger."""
+        return self._capacity
+
     @property
     def nbytes(self) -> int:
         """Bytes held now."""

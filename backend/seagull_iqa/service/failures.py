@@ -17,6 +17,7 @@ _STATUS: dict[type[errors.SeagullError], HTTPStatus] = {
     errors.UnknownRegionError: HTTPStatus.NOT_FOUND,
     errors.UnknownImageError: HTTPStatus.NOT_FOUND,
     errors.UnknownJobError: HTTPStatus.NOT_FOUND,
+    errors.UnknownModelError: HTTPStatus.NOT_FOUND,
     errors.ImageError: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.RegionError: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.JobError: HTTPStatus.CONFLICT,
@@ -38,6 +39,11 @@ class ForeignError(errors.AccessError):
     """The request came under a foreign Host, or from a web page."""
 
 
+class ModelInUseError(errors.ModelError):
+    """The model answers, or is on its way here, so it cannot be removed now."""
+
+
+_STATUS[ModelInUseError] = HTTPStatus.CONFLICT
 _STATUS[QueueFullError] = HTTPStatus.TOO_MANY_REQUESTS
 _STATUS[ForeignError] = HTTPStatus.FORBIDDEN
 
@@ -52,9 +58,15 @@ def attempted(work: Callable[[], T]) -> T | errors.SeagullError:
     try:
         return work()
     except errors.SeagullError as error:
-        return error
+        return _bare(error)
     except Exception as error:  # noqa: BLE001 - the job thread's door: one failed job must not end the thread
-        return _readable(error)
+        return _bare(_readable(error))
+
+
+def _bare(error: errors.SeagullError) -> errors.SeagullError:
+    """Without the frames it came through: they would keep the model and its looks alive as long as the error."""
+    error.__cause__ = error.__context__ = None
+    return error.with_traceback(None)
 
 
 def _readable(error: Exception) -> errors.SeagullError:

@@ -11,18 +11,19 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from seagull_iqa import wire
 from seagull_iqa.errors import AccessError, LimitError, SeagullError
+from seagull_iqa.messages import ErrorMessage
 from seagull_iqa.service.failures import ForeignError, status_of
 
 LOOPBACK_NAMES = frozenset({"127.0.0.1", "localhost", "[::1]"})
 """Under which a browser cannot be lured here by somebody else's DNS."""
 
 _OPEN_PATH = "/v1/health"
-_STREAMED_METHOD = "PUT"
+_STREAMED = ("PUT", "/v1/images/")
 
 
 def error_response(error: SeagullError) -> JSONResponse:
     """The reply that says what went wrong, in letters that any end can read."""
-    said = wire.ErrorMessage.of(error).model_dump()
+    said = ErrorMessage.of(error).model_dump()
     safe = {key: value.encode("utf-8", "replace").decode() for key, value in said.items()}
     headers = {"WWW-Authenticate": "Bearer"} if isinstance(error, AccessError) else None
     return JSONResponse(safe, status_code=status_of(error), headers=headers)
@@ -57,7 +58,7 @@ class Gate:
         marked = _marked(send)
         try:
             self._admit(scope)
-            inner = receive if scope["method"] == _STREAMED_METHOD else await self._bounded(scope, receive)
+            inner = receive if _is_streamed(scope) else await self._bounded(scope, receive)
         except SeagullError as error:
             await error_response(error)(scope, receive, marked)
             return
@@ -108,6 +109,12 @@ class Gate:
         return LimitError(
             f"The request is longer than {self._json_bytes} bytes.", "Ask for fewer regions at a time, or simpler ones."
         )
+
+
+def _is_streamed(scope: Scope) -> bool:
+    """An image bounds itself while it comes."""
+    method, start = _STREAMED
+    return scope["method"] == method and str(scope["path"]).startswith(start)
 
 
 def _name(host: str) -> str:

@@ -12,11 +12,13 @@ from threading import Thread, Timer
 import uvicorn
 
 from seagull_iqa import wire
+from seagull_iqa.domain.precision import Precision
 from seagull_iqa.errors import AccessError, BackendError
-from seagull_iqa.models.interface import QualityModel
 from seagull_iqa.service.app import build_app
+from seagull_iqa.service.hub_source import hub_source
 from seagull_iqa.service.security import Gate
-from seagull_iqa.service.workbench import LoadModel, Workbench
+from seagull_iqa.service.source import Choice, ModelSource
+from seagull_iqa.service.workbench import Workbench
 from seagull_iqa.settings import TOKEN_VARIABLE, read_settings
 from seagull_iqa.transport import is_loopback
 
@@ -38,8 +40,10 @@ class ServeOptions:
         Address to listen at; other than the loopback only with a token of at least 16 letters.
     port : int
         0 takes a free one.
-    model, device : str
-        What `seagull_iqa.registry.load_model` takes.
+    model, device, precision : str, str, Precision
+        What `seagull_iqa.registry.load_model` takes; the device is also that of models chosen later.
+    look_cache_bytes : int or None
+        Most bytes of images looked at that are kept; None leaves it to the model, or takes 1 GiB.
     exit_with_stdin : bool
         End when the standard input ends: the server then dies with the process that spawned it.
     token : str or None
@@ -52,12 +56,14 @@ class ServeOptions:
     port: int = 0
     model: str = "seagull-mini"
     device: str = "auto"
+    precision: Precision = Precision.AUTO
+    look_cache_bytes: int | None = None
     exit_with_stdin: bool = False
     token: str | None = field(default=None, repr=False)
     allow_hosts: tuple[str, ...] = ()
 
 
-def serve(options: ServeOptions, load: LoadModel | None = None) -> None:
+def serve(options: ServeOptions, source: ModelSource | None = None) -> None:
     """Serve until told to end (Ctrl+C, SIGTERM, or the end of the standard input).
 
     The first line on the standard output is a `wire.HandShake`; the model is loaded after it.
@@ -72,7 +78,8 @@ def serve(options: ServeOptions, load: LoadModel | None = None) -> None:
     given = options.token or read_settings(os.environ).token
     check_access(options.host, given)
     token = given or secrets.token_urlsafe(32)
-    bench = Workbench(load) if load else _bench(options)
+    first = Choice(options.model, options.device, options.precision)
+    bench = Workbench(source or hub_source(first), look_cache_bytes=options.look_cache_bytes)
     names = (options.host, *options.allow_hosts) if options.host not in _WILDCARDS else options.allow_hosts
     listening = _listen(options.host, options.port)
     hand_shake = wire.HandShake(
@@ -88,6 +95,7 @@ def serve(options: ServeOptions, load: LoadModel | None = None) -> None:
         return
     finally:
         listening.close()
+        bench.models.join()
     if options.exit_with_stdin:
         # Nobody is left to wait the seconds that torch needs to take itself down in order.
         os._exit(0)
@@ -149,21 +157,6 @@ class _Server(uvicorn.Server):
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         self._bench.close()
         await super().shutdown(sockets)
-
-
-def _bench(options: ServeOptions) -> Workbench:
-    # Imported in the functions, so that the hand-shake need not wait for torch.
-    def load() -> QualityModel:
-        from seagull_iqa.registry import load_model
-
-        return load_model(options.model, options.device)
-
-    def why() -> str:
-        from seagull_iqa.registry import choose_device
-
-        return choose_device(options.device).why
-
-    return Workbench(load, why=why)
 
 
 def _listen(host: str, port: int) -> socket.socket:

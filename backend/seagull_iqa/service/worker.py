@@ -11,6 +11,9 @@ from threading import Condition, Thread
 Task = Callable[[], None]
 """A piece of work; it keeps its own failures to itself."""
 
+ALONE = 1000
+"""Priority of what goes before all else, but never between the steps of other work: that has to end first."""
+
 
 @dataclass(order=True, frozen=True)
 class _Entry:
@@ -64,7 +67,7 @@ class Worker:
 
     def _next_above(self, priority: int) -> Task | None:
         with self._news:
-            if self._queue and -self._queue[0].urgency > priority:
+            if self._queue and ALONE > -self._queue[0].urgency > priority:
                 return heapq.heappop(self._queue).task
             return None
 
