@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from seagull_iqa.domain.model_card import ModelCard
 from seagull_iqa.domain.model_offer import OfferState
 from seagull_iqa.domain.precision import Precision
-from seagull_iqa.domain.progress import Progress, ProgressCallback, ignore_progress
+from seagull_iqa.domain.progress import ProgressCallback, ignore_progress
 from seagull_iqa.errors import BackendMissingError, CheckpointError, ModelError, UnknownModelError
 from seagull_iqa.hub.amounts import gigabytes
 from seagull_iqa.hub.catalogue import FULL, MINI, SHIPPED, model_home, offer, offers
@@ -218,7 +218,6 @@ def load_model(
     """
     plan = plan_load(name_or_path, device, precision)
     if plan is not None:
-        progress(Progress(0, 0, plan.remark))
         from seagull_iqa.models.full.checkpoint import load_seagull
 
         return load_seagull(plan.folder, device=plan.device, precision=plan.precision, progress=progress)

@@ -43,7 +43,7 @@ class ModelOffer:
         The revision that is pinned; empty where there is none.
     state : OfferState
     path : str
-        Folder or file of the weights; empty where there is none yet.
+        Folder or file of the weights, also where a download would yet have to bring them.
     download_bytes : int
         Of the whole download.
     present_bytes : int

@@ -86,7 +86,7 @@ def _full() -> ModelOffer:
         state=state_of(folder),
         source=f"https://huggingface.co/{source.repo}",
         revision=source.revision,
-        path=str(folder) if present else "",
+        path=str(folder),
         download_bytes=source.nbytes,
         present_bytes=present,
         needs=needs(size_of(PUBLIC_CONFIG)),

@@ -157,21 +157,22 @@ def _free_in_container() -> int:
 def candidates(device: str) -> tuple[Precision, ...]:
     """What AUTO tries on a device, in that order.
 
-    On CUDA bf16, or fp16 where the card knows no bf16, then 8 and 4 bits. On Apple's GPU bf16. On the CPU fp32, since
-    few processors are any faster in bf16, and bf16 where fp32 does not fit.
+    On CUDA bf16, or fp16 where the card knows no bf16, then 8 and 4 bits. On the CPU fp32 first, since few processors
+    are any faster in bf16, and then the rest. On Apple's GPU bf16 only.
     """
+    few_bits = _QUANTISED if quantising_is_there() else ()
     if device.startswith("cuda"):
         import torch
 
         half = Precision.BF16 if torch.cuda.is_bf16_supported(including_emulation=False) else Precision.FP16
-        return (half, *(_QUANTISED if quantising_is_there() else ()))
-    return (Precision.BF16,) if device.startswith("mps") else (Precision.FP32, Precision.BF16)
+        return (half, *few_bits)
+    return (Precision.BF16,) if device.startswith("mps") else (Precision.FP32, Precision.BF16, *few_bits)
 
 
 def possible(device: str) -> tuple[Precision, ...]:
     """What may be asked for on a device, largest first."""
     plain = (Precision.FP32, Precision.BF16, Precision.FP16)
-    return (*plain, *_QUANTISED) if device.startswith("cuda") and quantising_is_there() else plain
+    return plain if device.startswith("mps") or not quantising_is_there() else (*plain, *_QUANTISED)
 
 
 def quantising_is_there() -> bool:
@@ -203,7 +204,7 @@ def choose_precision(
     """
     if wanted is not Precision.AUTO and wanted not in possible(device):
         raise ModelError(
-            f"{name} cannot be loaded in {wanted} on {device}; 8 and 4 bits want CUDA and bitsandbytes.",
+            f"{name} cannot be loaded in {wanted} on {device}: 8 and 4 bits want bitsandbytes, on CUDA or a CPU.",
             f"Use one of auto, {', '.join(possible(device))}.",
         )
     by_precision = {one.precision: one.nbytes for one in wants}
