@@ -158,7 +158,7 @@ def shard_of(key: str, shape: PublicShape) -> str:
 
 
 def _chance(name: str, seed: int) -> torch.Generator:
-    return torch.Generator().manual_seed((seed << 32) + zlib.crc32(name.encode()))
+    return torch.Generator().manual_seed(zlib.crc32(f"{seed} {name}".encode()))
 
 
 def draw(key: str, size: tuple[int, ...], shape: PublicShape, seed: int) -> torch.Tensor:
