@@ -16,7 +16,7 @@ MEAN = (0.48145466, 0.4578275, 0.40821073)
 DEVIATION = (0.26862954, 0.26130258, 0.27577711)
 """CLIP's, of values 0..1."""
 
-LONGEST = 16
+LONGEST = 64
 """Times the square: a longer side, of a sliver of a crop, is resampled to this; the original would take gigabytes."""
 
 
