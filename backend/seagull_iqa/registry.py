@@ -161,6 +161,24 @@ def plan_load(
     return plan_folder(FULL if name_or_path == FULL else folder.name, folder, chosen.name, precision)
 
 
+def full_folder(name_or_path: str) -> Path:
+    """The folder of a full model.
+
+    Raises
+    ------
+    CheckpointError
+        "seagull-7b" is not downloaded, or the folder is not whole.
+    UnknownModelError
+        It is another kind of model, or nothing at all.
+    """
+    folder = _full_folder(name_or_path)
+    if folder is None:
+        raise UnknownModelError(
+            f"'{name_or_path}' is no full model.", f"Use {FULL}, or a folder with the checkpoint as it was published."
+        )
+    return folder
+
+
 def _full_folder(name_or_path: str) -> Path | None:
     """The folder of the full model behind a name or a path; None where it is another kind of model."""
     if name_or_path != FULL:

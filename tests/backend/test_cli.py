@@ -40,7 +40,7 @@ def photo(tmp_path: Path) -> Path:
 @pytest.fixture
 def judge(toy: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
     """The command line with the toy model, whose quality is the brightness."""
-    monkeypatch.setattr(registry, "load_model", lambda name, device: toy)
+    monkeypatch.setattr(registry, "load_model", lambda *_given, **_more: toy)
     return toy
 
 

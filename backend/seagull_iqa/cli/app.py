@@ -10,10 +10,12 @@ from typing import Annotated
 import typer
 
 from seagull_iqa.cli import console
+from seagull_iqa.cli.ask import ask
 from seagull_iqa.cli.demo import demo
 from seagull_iqa.cli.doctor import doctor
 from seagull_iqa.cli.heatmap import heatmap
 from seagull_iqa.cli.learning import evaluate, train
+from seagull_iqa.cli.model_commands import models_app
 from seagull_iqa.cli.score import score
 from seagull_iqa.cli.serve import serve
 from seagull_iqa.errors import SeagullError
@@ -28,8 +30,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for _command in (demo, score, heatmap, serve, train, evaluate, doctor):
+for _command in (demo, score, heatmap, ask, serve, train, evaluate, doctor):
     app.command()(_command)
+app.add_typer(models_app, name="models")
 
 
 def _show_version(*, value: bool) -> None:
@@ -77,7 +80,7 @@ def _misused(misuse: typer.TyperException, arguments: Sequence[str]) -> int:
     message = misuse.format_message()
     if arguments and message:
         command = next((word for word in arguments if not word.startswith("-")), "")
-        known = {info.callback.__name__ for info in app.registered_commands if info.callback}
+        known = {info.callback.__name__ for info in app.registered_commands if info.callback} | {"models"}
         target = f"seagull {command}" if command in known else "seagull"
         console.say_error(message, f"Run `{target} --help`.")
     return misuse.exit_code

@@ -32,6 +32,16 @@ def say_error(message: str, hint: str = "") -> None:
     errors().print(Text(line, style="red"), soft_wrap=True)
 
 
+def remark(text: str) -> None:
+    """Something to know, beside the results."""
+    errors().print(Text(printable(text), style="dim"), soft_wrap=True)
+
+
+def printable(text: str) -> str:
+    """A model's words without the letters that steer a terminal; line ends stay."""
+    return "".join(letter if letter.isprintable() or letter == "\n" else " " for letter in text)
+
+
 @contextmanager
 def progress_bar(title: str) -> Iterator[ProgressCallback]:
     """A bar on the standard error that follows a `ProgressCallback`; nothing where nobody looks at it."""
@@ -46,6 +56,28 @@ def progress_bar(title: str) -> Iterator[ProgressCallback]:
     )
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bars:
         task: TaskID = bars.add_task(title, total=None)
+
+        def follow(step: Step) -> None:
+            bars.update(task, completed=step.done, total=step.total or None, description=step.message or title)
+
+        yield follow
+
+
+@contextmanager
+def byte_bar(title: str) -> Iterator[ProgressCallback]:
+    """As `progress_bar`, for bytes, with speed and the time that is left."""
+    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
+
+    console = errors()
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        DownloadColumn(),
+        TransferSpeedColumn(),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bars:
+        task = bars.add_task(title, total=None)
 
         def follow(step: Step) -> None:
             bars.update(task, completed=step.done, total=step.total or None, description=step.message or title)

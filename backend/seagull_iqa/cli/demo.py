@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from seagull_iqa.cli import console
-from seagull_iqa.cli.models import DEFAULT_MODEL, DeviceOption, ModelOption, load
+from seagull_iqa.cli.models import DEFAULT_MODEL, DeviceOption, ModelOption, PrecisionOption, load
+from seagull_iqa.domain.precision import Precision
 from seagull_iqa.errors import SeagullError
 
 if TYPE_CHECKING:
@@ -26,13 +27,14 @@ def demo(
     sample: Annotated[str, typer.Option(help="Which of the shipped photographs.")] = "girl",
     model: ModelOption = DEFAULT_MODEL,
     device: DeviceOption = "auto",
+    precision: PrecisionOption = Precision.AUTO,
 ) -> None:
     """Score the regions of a shipped photograph, write what was found, and open it in napari."""
     from seagull_iqa.cli.demo_window import open_window, why_no_window
     from seagull_iqa.cli.report_table import show_reports
 
     chosen = find_sample(sample)
-    image, scored, quality = _score(chosen, model, device)
+    image, scored, quality = _score(chosen, model, device, precision)
     written = write_files(out, image, scored, quality)
     show_reports(console.output(), chosen.title, scored)
     for path in written:
@@ -56,11 +58,11 @@ def find_sample(name: str) -> Sample:
     return found[name]
 
 
-def _score(sample: Sample, model: str, device: str) -> tuple[PreparedImage, Scored, ScoreMap]:
+def _score(sample: Sample, model: str, device: str, precision: Precision) -> tuple[PreparedImage, Scored, ScoreMap]:
     from seagull_iqa.cli.scoring import assess
     from seagull_iqa.domain.report import QUALITY_MAP
 
-    judge = load(model, device)
+    judge = load(model, device, precision)
     image = sample.read()
     with console.progress_bar("looking at the photograph") as follow:
         look = judge.look(image.rgb)

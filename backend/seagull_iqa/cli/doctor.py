@@ -15,10 +15,15 @@ from rich.text import Text
 
 from seagull_iqa.cli import console
 from seagull_iqa.cli.demo_window import why_no_window
-from seagull_iqa.registry import choose_device, models
+from seagull_iqa.domain.model_offer import OfferState
+from seagull_iqa.hub.amounts import gigabytes
+from seagull_iqa.hub.catalogue import offers
+from seagull_iqa.hub.downloads import is_offline
+from seagull_iqa.registry import choose_device
 
 _BINDINGS = ("PyQt6", "PySide6", "PyQt5", "PySide2")
 _SHOWN = ("numpy", "fastapi", "uvicorn", "safetensors", "napari")
+_FULL = ("transformers", "sentencepiece", "bitsandbytes")
 
 
 def doctor() -> None:
@@ -46,6 +51,8 @@ def _packages(torch: ModuleType | None, trouble: str) -> Iterator[tuple[str, str
     yield "torch", str(torch.__version__) if torch else trouble
     for name in _SHOWN:
         yield name, installed(name) or "not installed"
+    full = [f"{name} {installed(name) or 'not installed'}" for name in _FULL]
+    yield "for seagull-7b", ", ".join(full)
     bindings = [f"{name} {installed(name)}" for name in _BINDINGS if installed(name)]
     yield "Qt binding", ", ".join(bindings) or "not installed"
     yield "screen", why_no_window() or "napari can open a window here"
@@ -79,9 +86,13 @@ def _device(torch: ModuleType | None) -> str:
 
 
 def _models() -> Iterator[tuple[str, str]]:
-    for model in models():
-        size = f"{model.nbytes / 2**20:.1f} MiB" if model.present else "its weights are missing"
-        yield "model", f"{model.name}, {size}, {model.path}"
+    for one in offers():
+        here = f"{gigabytes(one.present_bytes)}{' (not all of it)' if one.state is OfferState.PARTIAL else ''}"
+        cost = f"not here, {gigabytes(one.download_bytes)} to download" if one.download_bytes else "weights are missing"
+        lies = cost if one.state is OfferState.ABSENT else here
+        yield "model", f"{one.name}, {lies}, {one.path}"
+    if is_offline():
+        yield "offline", "nothing is downloaded"
 
 
 def next_steps(*, torch_is_there: bool, trouble: str) -> list[str]:
@@ -90,7 +101,7 @@ def next_steps(*, torch_is_there: bool, trouble: str) -> list[str]:
     if not torch_is_there:
         again = "reinstall torch: `pip install --force-reinstall torch`" if "broken" in trouble else ""
         steps.append(again or 'install the backend: `pip install "napari-seagull[backend]"`')
-    if not any(model.present for model in models()):
+    if not any(one.state in (OfferState.SHIPPED, OfferState.READY) for one in offers()):
         steps.append("this install holds no weights: install napari-seagull again, or run `seagull train`")
     if not installed("napari"):
         steps.append('for the window, `pip install "napari-seagull[napari]"`')

@@ -8,7 +8,8 @@ from typing import Annotated
 import typer
 
 from seagull_iqa.cli import console
-from seagull_iqa.cli.models import DEFAULT_MODEL, DeviceOption, ModelOption, load
+from seagull_iqa.cli.models import DEFAULT_MODEL, DeviceOption, ModelOption, PrecisionOption, load
+from seagull_iqa.domain.precision import Precision
 
 
 def heatmap(
@@ -23,6 +24,7 @@ def heatmap(
     ],
     model: ModelOption = DEFAULT_MODEL,
     device: DeviceOption = "auto",
+    precision: PrecisionOption = Precision.AUTO,
 ) -> None:
     """Map the quality over a whole image."""
     suffix = out.suffix.lower()
@@ -35,7 +37,7 @@ def heatmap(
     from seagull_iqa.imaging.score_maps import tiff_bytes
 
     prepared = read_image(image)
-    judge = load(model, device)
+    judge = load(model, device, precision)
     with console.progress_bar("mapping") as follow:
         quality = judge.maps(judge.look(prepared.rgb), progress=follow)[QUALITY_MAP]
     if suffix == ".png":

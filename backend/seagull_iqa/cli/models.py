@@ -7,13 +7,20 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from seagull_iqa.cli import console
+from seagull_iqa.domain.precision import Precision
 from seagull_iqa.errors import BackendMissingError
 
 if TYPE_CHECKING:
     from seagull_iqa.models.interface import QualityModel
 
-ModelOption = Annotated[str, typer.Option("--model", metavar="NAME|PATH", help="Name of a model, or its file.")]
+ModelOption = Annotated[
+    str,
+    typer.Option("--model", metavar="NAME|PATH", help="A name (`seagull models list`), a file or a folder."),
+]
 DeviceOption = Annotated[str, typer.Option("--device", help="auto, cpu, cuda, cuda:1, mps.")]
+PrecisionOption = Annotated[
+    Precision, typer.Option("--precision", help="Numbers of the full model's weights; auto takes the best that fits.")
+]
 
 DEFAULT_MODEL = "seagull-mini"
 BACKEND_PACKAGES = ("torch", "safetensors", "fastapi", "starlette", "uvicorn")
@@ -29,8 +36,8 @@ def backend_missing(error: ModuleNotFoundError) -> BackendMissingError:
     )
 
 
-def load(name_or_path: str, device: str) -> QualityModel:
-    """The model of that name or at that path.
+def load(name_or_path: str, device: str, precision: Precision = Precision.AUTO) -> QualityModel:
+    """The model of that name or at that path; what a full model will take is said beforehand.
 
     Raises
     ------
@@ -38,8 +45,11 @@ def load(name_or_path: str, device: str) -> QualityModel:
         The base install has no torch.
     """
     try:
-        from seagull_iqa.registry import load_model
+        from seagull_iqa import registry
     except ModuleNotFoundError as error:
         raise backend_missing(error) from error
-    with console.progress_bar("loading the model"):
-        return load_model(name_or_path, device)
+    plan = registry.plan_load(name_or_path, device, precision)
+    if plan is not None:
+        console.remark(plan.remark)
+    with console.progress_bar("loading the model") as follow:
+        return registry.load_model(name_or_path, device, precision, progress=follow)

@@ -36,6 +36,7 @@ def report_object(region: Region, report: QualityReport) -> dict[str, Any]:
             for one in findings
         ],
         "text": report.text,
+        "notes": list(report.notes),
         "model": report.model,
         "pixels": _pixels(report),
         "id": region.id,

@@ -6,6 +6,7 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from seagull_iqa.cli.console import printable
 from seagull_iqa.cli.report_files import Scored
 from seagull_iqa.domain.levels import importance_word, quality_word
 from seagull_iqa.domain.report import Interval, QualityReport
@@ -25,7 +26,12 @@ def _reports(image: str, scored: Scored) -> RenderableType:
     table.add_column("findings")
     for region, report in scored:
         table.add_row(Text(region.name), _quality(report), _importance(report), _findings(report))
-    sentences = [Text.assemble((f"{region.name}: ", "bold"), report.text) for region, report in scored if report.text]
+    sentences = [
+        Text.assemble((f"{region.name}: ", "bold"), printable(text))
+        for region, report in scored
+        for text in (report.text, *report.notes)
+        if text
+    ]
     level = scored[0][1].interval_level if scored else 0.8
     pixels = next((str(report.pixels) for _, report in scored if report.pixels), "")
     models = ", ".join(sorted({report.model for _, report in scored}))
@@ -55,5 +61,5 @@ def _interval(interval: Interval | None) -> str:
 
 def _findings(report: QualityReport) -> Text:
     if report.findings is None:
-        return Text("not asked", style="dim")
+        return Text("not known", style="dim")
     return Text(", ".join(str(one) for one in report.findings) or "clean")

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from seagull_iqa.cli import console
-from seagull_iqa.cli.models import DEFAULT_MODEL, DeviceOption, ModelOption, load
+from seagull_iqa.cli.models import DEFAULT_MODEL, DeviceOption, ModelOption, PrecisionOption, load
+from seagull_iqa.domain.precision import Precision
 from seagull_iqa.errors import SeagullError
 
 if TYPE_CHECKING:
@@ -69,12 +70,13 @@ def score(  # noqa: PLR0913 - one parameter an option, as typer wants it
     regions: Annotated[Path | None, typer.Option(metavar="FILE", help="Our JSON of regions (docs/cli.md).")] = None,
     model: ModelOption = DEFAULT_MODEL,
     device: DeviceOption = "auto",
+    precision: PrecisionOption = Precision.AUTO,
     as_json: Annotated[bool, typer.Option("--json", help="Print a JSON list, one object per image.")] = False,
 ) -> None:
     """Score regions of images; without a region, the whole image."""
     boxes = tuple(parse_box(text) for text in box or ())
     wanted = Wanted(boxes, tuple(mask or ()), labels, regions)
-    judge = load(model, device)
+    judge = load(model, device, precision)
     failed = _score_all(judge, images, wanted, as_json=as_json)
     if failed:
         raise typer.Exit(1)

@@ -6,10 +6,11 @@ from typing import Annotated
 
 import typer
 
-from seagull_iqa.cli.models import DEFAULT_MODEL, DeviceOption, ModelOption, backend_missing
+from seagull_iqa.cli.models import DEFAULT_MODEL, DeviceOption, ModelOption, PrecisionOption, backend_missing
+from seagull_iqa.domain.precision import Precision
 
 
-def serve(
+def serve(  # noqa: PLR0913 - one parameter an option, as typer wants it
     *,
     host: Annotated[str, typer.Option(help="Address to listen at; other than loopback only with SEAGULL_TOKEN.")] = (
         "127.0.0.1"
@@ -17,8 +18,13 @@ def serve(
     port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one.")] = 0,
     model: ModelOption = DEFAULT_MODEL,
     device: DeviceOption = "auto",
+    precision: PrecisionOption = Precision.AUTO,
     allow_host: Annotated[
         list[str] | None, typer.Option(help="A further name under which this server is reached. Repeatable.")
+    ] = None,
+    look_cache_gb: Annotated[
+        float | None,
+        typer.Option(min=0.0, max=4096.0, help="Memory for images looked at; by default what the model wishes."),
     ] = None,
     exit_with_stdin: Annotated[
         bool, typer.Option("--exit-with-stdin", help="End when the standard input ends.")
@@ -35,6 +41,8 @@ def serve(
             port=port,
             model=model,
             device=device,
+            precision=precision,
+            look_cache_bytes=None if look_cache_gb is None else int(look_cache_gb * 10**9),
             exit_with_stdin=exit_with_stdin,
             allow_hosts=tuple(allow_host or ()),
         )

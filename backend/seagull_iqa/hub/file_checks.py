@@ -1,4 +1,4 @@
-"""Look over the files of a full model: where they came from, whether they are the published ones, and what they hold."""
+"""Look over the files of a full model: their origin, whether they are the published ones, and what they hold."""
 
 from __future__ import annotations
 

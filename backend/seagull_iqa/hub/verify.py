@@ -121,7 +121,9 @@ def _prompts(model: Seagull, layout: Layout) -> Check:
     return Check("tokens of the prompts", outcome, f"{found}; expected {expected}")
 
 
-def speak(model: Seagull, title: str, samples: Sequence[Sample], progress: ProgressCallback = ignore_progress) -> Spoken:
+def speak(
+    model: Seagull, title: str, samples: Sequence[Sample], progress: ProgressCallback = ignore_progress
+) -> Spoken:
     """Ask about every region of the samples."""
     from seagull_iqa.models.full.answers import findings_in
 
@@ -153,7 +155,9 @@ def _judged_one(one: Spoken, *, in_use: bool) -> Iterator[Check]:
     for aspect, shares in one.mass.items():
         mean, least = sum(shares) / max(1, len(shares)), min(shares, default=0.0)
         found = f"mean {mean:.3f} (least {least:.3f}) over {len(shares)} regions, wanted {LEAST_MASS}"
-        yield _graded(f"{aspect}: level words' probability, {one.title}", found, right=mean >= LEAST_MASS, in_use=in_use)
+        yield _graded(
+            f"{aspect}: level words' probability, {one.title}", found, right=mean >= LEAST_MASS, in_use=in_use
+        )
     count = len(one.answers)
     right = one.parsed >= LEAST_PARSED * count > 0
     found = f"{one.parsed} of {count} understood"
