@@ -23,7 +23,7 @@ def followed(door: Door, job: wire.Job, on_news: Callable[[wire.Job], None]) -> 
     job : wire.Job
         As the server gave it.
     on_news : callable
-        Called with the job as it goes on, at least twice a second; what it raises ends the waiting.
+        Called with the job as it goes on, at least twice a second and at its end; what it raises ends the waiting.
 
     Raises
     ------
@@ -32,6 +32,8 @@ def followed(door: Door, job: wire.Job, on_news: Callable[[wire.Job], None]) -> 
     SeagullError
         It failed; as the server says it.
     """
+    if job.state.ended:
+        on_news(job)
     while not job.state.ended:
         # The server ends the stream now and then, so that no request is held for long.
         for data in door.events(_path(job) + "/events"):

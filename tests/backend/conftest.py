@@ -104,6 +104,50 @@ def bench_of() -> Iterator[Callable[..., Any]]:
 
 
 @pytest.fixture
+def shop(toy_module: ModuleType) -> Any:
+    return toy_module.ToyShop()
+
+
+@pytest.fixture
+def shop_bench(shop: Any) -> Iterator[Any]:
+    """A started workbench around the shop of toys, its first model loaded."""
+    from seagull_iqa.service.workbench import Workbench
+
+    bench = Workbench(shop.source())
+    bench.start()
+    bench.settled.result(10)
+    yield bench
+    bench.stop()
+
+
+@pytest.fixture
+def on_socket() -> Iterator[Callable[..., Client]]:
+    """Serve a workbench on a socket of this process, and give a client for it."""
+    import threading
+
+    import uvicorn
+
+    from seagull_iqa.service.app import build_app
+
+    running: list[tuple[Any, threading.Thread, Client]] = []
+
+    def start(bench: Any, *, hold_s: float = 5.0) -> Client:
+        server = uvicorn.Server(uvicorn.Config(build_app(bench, TOKEN, (), hold_s), port=0, log_config=None, ws="none"))
+        listening = server.config.bind_socket()
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
+        thread.start()
+        client = Client(f"http://127.0.0.1:{listening.getsockname()[1]}", TOKEN)
+        running.append((server, thread, client))
+        return client
+
+    yield start
+    for server, thread, client in running:
+        client.close()
+        server.should_exit = True
+        thread.join(20)
+
+
+@pytest.fixture
 def http_of() -> Callable[..., Any]:
     """Make a raw HTTP client for the application around a workbench."""
     from starlette.testclient import TestClient

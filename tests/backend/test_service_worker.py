@@ -9,7 +9,7 @@ import pytest
 from seagull_iqa import errors
 from seagull_iqa.service.cache import ByteCache
 from seagull_iqa.service.failures import attempted, status_of
-from seagull_iqa.service.worker import Worker
+from seagull_iqa.service.worker import ALONE, Worker
 from seagull_iqa.settings import read_settings
 
 
@@ -50,6 +50,25 @@ def test_long_work_lets_only_more_urgent_work_between() -> None:
     assert ran == ["live", "long", "same"]
 
 
+def test_what_is_done_alone_never_comes_between_the_steps_of_other_work() -> None:
+    ran: list[str] = []
+    done = threading.Event()
+    worker = Worker(lambda: None)
+
+    def long() -> None:
+        worker.submit(lambda: ran.append("live"), 10)
+        worker.submit(lambda: ran.append("alone"), ALONE)
+        worker.run_above(0)
+        ran.append("long")
+
+    worker.submit(long, 0)
+    worker.submit(done.set, -10)
+    worker.start()
+    assert done.wait(10)
+    worker.stop()
+    assert ran == ["long", "alone", "live"]
+
+
 def test_a_stopped_worker_drops_what_waits() -> None:
     ran: list[str] = []
     worker = Worker(lambda: None)
@@ -78,6 +97,28 @@ def test_the_cache_keeps_the_newest_however_large() -> None:
     assert (cache.get("a"), cache.get("huge")) == (None, "H")
     cache.put("huge", "H", 3)
     assert cache.nbytes == 3
+
+
+def test_a_cache_is_cleared_and_takes_another_bound() -> None:
+    cache: ByteCache[str] = ByteCache(10)
+    cache.put("a", "A", 4)
+    cache.clear(5)
+    assert (cache.get("a"), len(cache), cache.nbytes, cache.capacity) == (None, 0, 0, 5)
+    cache.put("b", "B", 4)
+    cache.put("c", "C", 4)
+    assert len(cache) == 1
+
+
+def test_an_error_of_the_job_thread_keeps_no_frame_alive() -> None:
+    def fail() -> None:
+        try:
+            raise KeyError("inner")
+        except KeyError as error:
+            raise errors.LimitError("Outer.") from error
+
+    error = attempted(fail)
+    assert isinstance(error, errors.LimitError)
+    assert (error.__traceback__, error.__cause__, error.__context__) == (None, None, None)
 
 
 def test_what_fails_on_the_job_thread_becomes_an_error_one_can_read() -> None:

@@ -14,6 +14,8 @@ from pydantic import ValidationError
 from seagull_iqa import errors, messages, wire
 from seagull_iqa.domain.distortion import Distortion, Finding, Severity
 from seagull_iqa.domain.model_card import ModelCard
+from seagull_iqa.domain.model_offer import MemoryNeed, ModelOffer, OfferState
+from seagull_iqa.domain.precision import Precision
 from seagull_iqa.domain.region import Region, RegionMask
 from seagull_iqa.domain.report import PixelSource, QualityReport
 
@@ -164,3 +166,28 @@ def test_a_model_card_comes_back_as_it_went() -> None:
         messages.ModelCardMessage.model_validate(json.loads(messages.ModelCardMessage.of(card).model_dump_json())).card()
         == card
     )
+
+
+def test_an_offer_comes_back_as_it_went() -> None:
+    needs = (MemoryNeed(Precision.BF16, 14 * 10**9), MemoryNeed(Precision.INT4, 5 * 10**9))
+    offer = ModelOffer(
+        "m", "A model", "Free.", OfferState.PARTIAL, "https://x.example", "abc", "/models/m ü", 10**10, 5, needs
+    )
+    said = messages.ModelOfferMessage.of(offer, "job-1").model_dump_json()
+    back = messages.ModelOfferMessage.model_validate_json(said)
+    assert (back.offer(), back.job) == (offer, "job-1")
+
+
+def test_the_notes_of_a_report_are_few_and_short() -> None:
+    report = QualityReport("r", 1.0, None, None, None, None, "", "m", notes=("n" * 1000,) * 20)
+    said = messages.ReportMessage.of(report)
+    assert [len(note) for note in said.notes] == [messages.MAX_NOTE] * messages.MAX_NOTES
+    short = QualityReport("r", 1.0, None, None, None, None, "", "m", notes=("The region is one pixel wide.",))
+    assert messages.ReportMessage.of(short).report() == short
+
+
+def test_an_older_server_says_nothing_of_precision_and_answers() -> None:
+    old = {"protocol": 1, "version": "0.1", "model": None, "device": "", "device_reason": "", "limits": {}}
+    can = wire.Capabilities.model_validate({**old, "distortions": [], "severities": [], "aspects": [], "maps": []})
+    assert (can.precision, can.answers, can.warmth) == ("", False, wire.Warmth())
+    assert wire.Job(id="j", state=wire.JobState.DONE).edition == 0
