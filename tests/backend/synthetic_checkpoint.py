@@ -293,18 +293,9 @@ def _special_tokens() -> dict[str, object]:
 
 def _tokenizer_config() -> dict[str, object]:
     """The published content is not known; these are the keys that transformers 4.31 writes for LLaMA."""
-    return {
-        "add_bos_token": True,
-        "add_eos_token": False,
-        "bos_token": "<s>",
-        "clean_up_tokenization_spaces": False,
-        "eos_token": "</s>",
-        "model_max_length": 2048,
-        "pad_token": "<unk>",
-        "padding_side": "right",
-        "tokenizer_class": "LlamaTokenizer",
-        "unk_token": "<unk>",
-    }
+    marks = {"bos_token": "<s>", "eos_token": "</s>", "pad_token": "<unk>", "unk_token": "<unk>"}
+    flags = {"add_bos_token": True, "add_eos_token": False, "clean_up_tokenization_spaces": False}
+    return {**flags, **marks, "model_max_length": 2048, "padding_side": "right", "tokenizer_class": "LlamaTokenizer"}
 
 
 _QUALITIES = ["bad", "poor", "fair", "good", "excellent"]
