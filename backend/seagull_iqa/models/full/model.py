@@ -79,12 +79,13 @@ class Seagull:
     def look_cache_bytes(self) -> int:
         """Memory, in bytes, that looks may take: eight of them, or two fifths of what is free where that is less."""
         config = self.network.config
-        sizes, kind = config.language, self.network.language.lm_head.weight.itemsize
+        sizes = config.language
+        kind: int = self.network.language.lm_head.weight.itemsize
         prefix = 2 * self._prefix_length() * sizes.layers * sizes.key_value_heads * sizes.head_width * kind
         eight = 8 * (prefix + 2**25)
         if self._device.type != "cuda":
             return eight
-        free, _ = torch.cuda.mem_get_info(self._device)
+        free: int = torch.cuda.mem_get_info(self._device)[0]
         return min(eight, 2 * free // 5)
 
     def with_system(self, system: str) -> Seagull:
