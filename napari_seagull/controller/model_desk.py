@@ -34,6 +34,7 @@ class ModelDesk(QObject):
         self._desk, self._backend, self._form = desk, backend, form
         self._facts = ModelFacts()
         self._inquiry: Task | None = None
+        self._once_more = False
         self._download: Task | None = None
         self._soon = debounce(SOON_MS, self.refresh, self)
         self._again = QTimer(self)
@@ -57,7 +58,8 @@ class ModelDesk(QObject):
         self._form.opened.disconnect(self.refresh)
 
     def refresh(self) -> None:
-        """Ask the server, unless it is being asked."""
+        """Ask the server; where it is being asked already, once more after that."""
+        self._once_more = self._inquiry is not None
         if self._inquiry is None and self._backend.reached is not None:
             self._inquiry = self._desk.tasks.start(
                 "models", lambda _task: self._backend.inquire(), done=self._on_inquired, failed=self._on_not_inquired
@@ -82,10 +84,16 @@ class ModelDesk(QObject):
         self._facts = facts_of(inquiry, self._facts)
         self._form.show_facts(self._facts)
         self.known.emit(self._facts)
+        self._ask_once_more()
 
     def _on_not_inquired(self, _error: SeagullError) -> None:
         """The bar of the backend tells what is wrong with it."""
         self._inquiry = None
+        self._ask_once_more()
+
+    def _ask_once_more(self) -> None:
+        if self._once_more:
+            self.refresh()
 
     def _on_use_wished(self, name: str, precision: str) -> None:
         self._form.show_loading(loading=True)

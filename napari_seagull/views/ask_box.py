@@ -98,7 +98,8 @@ class AskBox(QWidget):
     def _on_return(self) -> None:
         question = self.line.text().strip()
         if question:
-            self.line.selectAll()
+            self.line.end(False)
+            self.line.home(True)  # all of it is selected, and its beginning in sight
             self.question_wished.emit(question)
 
 

@@ -67,7 +67,7 @@ class ScoreBar(QWidget):
         self._interval: Interval | None = None
         self._fill: RGB = (128, 128, 128)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-        self.setMinimumWidth(60)
+        self.setMinimumWidth(40)
 
     def show_score(self, value: float | None, interval: Interval | None, fill: RGB) -> None:
         """Draw that value in that colour; None empties the bar."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 
 from qtpy.QtCore import QPointF, QRectF, QSize, Qt, Signal
-from qtpy.QtGui import QColor, QIcon, QPainter, QPainterPath, QPen, QPixmap, QPolygonF
+from qtpy.QtGui import QColor, QIcon, QPainter, QPainterPath, QPen, QPixmap, QPolygonF, QResizeEvent
 from qtpy.QtWidgets import QButtonGroup, QHBoxLayout, QSizePolicy, QToolButton, QWidget
 
 
@@ -30,8 +30,15 @@ TIPS = {
 }
 
 
+MINIMUM_WIDTH = 34
+"""Of a button, in px: room for its drawing."""
+
+WORD_MARGIN = 12
+"""Px around the word of a button."""
+
+
 class DrawBar(QWidget):
-    """One button a tool; the one in use stays pressed."""
+    """One button a tool; the one in use stays pressed. Where there is no room for words, the drawings stand alone."""
 
     tool_wished = Signal(Tool)
 
@@ -48,6 +55,15 @@ class DrawBar(QWidget):
             self._group.addButton(button)
             line.addWidget(button)
 
+    def resizeEvent(self, event: QResizeEvent | None) -> None:  # noqa: N802
+        """Words under the drawings only where all of them fit."""
+        super().resizeEvent(event)
+        words = [self.fontMetrics().horizontalAdvance(tool.value) + WORD_MARGIN for tool in Tool]
+        both, alone = Qt.ToolButtonStyle.ToolButtonTextUnderIcon, Qt.ToolButtonStyle.ToolButtonIconOnly
+        style = both if self.width() >= sum(words) else alone
+        for button in self.buttons.values():
+            button.setToolButtonStyle(style)
+
     def show_tool(self, tool: Tool | None) -> None:
         """Press that button; None releases all."""
         self._group.setExclusive(False)
@@ -60,6 +76,7 @@ class DrawBar(QWidget):
         button.setText(tool.value)
         button.setToolTip(TIPS[tool])
         button.setCheckable(True)
+        button.setMinimumWidth(MINIMUM_WIDTH)
         button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextUnderIcon)
         button.setIcon(tool_icon(tool))
         button.setIconSize(QSize(20, 20))

@@ -66,11 +66,18 @@ class ModelFacts:
 
 
 def now_words(facts: ModelFacts) -> str:
-    """Which model answers now, and how warm it is: "seagull-7b, bf16 on cuda:0 · 2 images kept, 1.2 of 8 GB"."""
+    """Which model answers now, and how warm it is: "seagull-7b, bf16 on cuda:0; 2 images kept, 1.2 of 8 GB"."""
     if not facts.model:
         return "none answers yet"
     how = f", {facts.precision}" if facts.precision else ""
-    return f"{facts.model}{how} on {facts.device} · {_warmth_words(facts.warmth)}"
+    return f"{facts.model}{how} on {facts.device}; {_warmth_words(facts.warmth)}"
+
+
+def short_words(facts: ModelFacts) -> str:
+    """The same beside the heading, where the line above names model and device: "bf16, 2 images kept, 1.2 of 8 GB"."""
+    if not facts.model:
+        return now_words(facts)
+    return ", ".join(part for part in (facts.precision, _warmth_words(facts.warmth)) if part)
 
 
 def _warmth_words(warmth: Warmth) -> str:
@@ -89,38 +96,33 @@ def state_words(offer: ModelOffer, facts: ModelFacts) -> str:
     return "here" if offer.state in HERE else "to download"
 
 
-def offer_words(offer: ModelOffer, facts: ModelFacts) -> list[str]:
-    """What a person should know before using or downloading a model, a paragraph each."""
-    said = [offer.title, _whereabouts(offer, facts), offer.licence, memory_words(offer, facts)]
-    if facts.device == "cpu" and offer.state is not OfferState.SHIPPED:
-        said.append("On a CPU it works, but an image takes minutes.")
-    return [paragraph for paragraph in said if paragraph]
-
-
-def _whereabouts(offer: ModelOffer, facts: ModelFacts) -> str:
+def whereabouts(offer: ModelOffer, facts: ModelFacts) -> str:
+    """Whether a model is here, and what a download would cost."""
     if offer.state is OfferState.SHIPPED:
-        return "Comes with the program."
+        return "comes with the program"
     if offer.state is OfferState.READY:
-        return f"Here: {size_words(offer.present_bytes)} on disk."
+        return f"{size_words(offer.present_bytes)} on disk"
     revision = f", revision {offer.revision[:7]}" if offer.revision else ""
-    origin = f" from {offer.source}{revision}" if offer.source else ""
+    origin = f" from {offer.source.removeprefix('https://')}{revision}" if offer.source else ""
     if offer.state is OfferState.PARTIAL:
-        here = share_words(offer.present_bytes, offer.download_bytes)
-        said = f"Here in part: {here}. The download{origin} goes on from there."
+        said = f"{share_words(offer.present_bytes, offer.download_bytes)} here; the rest{origin}"
     else:
-        said = f"Not here. A download of {size_words(offer.download_bytes)}{origin}."
-    return f"{said} The server is offline and downloads nothing." if facts.offline else said
+        said = f"{size_words(offer.download_bytes)}{origin}"
+    return f"{said}. The server is offline and downloads nothing." if facts.offline else said
 
 
 def memory_words(offer: ModelOffer, facts: ModelFacts) -> str:
     """Memory that is needed at each precision against what is free, and what fits."""
-    if not offer.needs:
-        return ""
-    needed = ", ".join(f"{size_words(need.nbytes)} at {need.precision}" for need in offer.needs)
-    if not facts.free_bytes:
-        return f"Memory: {needed}."
-    free = f"free for a model on {facts.device}: {size_words(facts.free_bytes)}"
-    return f"Memory: {needed}; {free}. {_fit_words(offer, facts)}"
+    needed = ", ".join(f"{need.precision} {size_words(need.nbytes)}" for need in offer.needs)
+    if not needed or not facts.free_bytes:
+        return needed
+    slow = " On a CPU an image takes minutes." if _is_slow(offer, facts) else ""
+    free = f"{size_words(facts.free_bytes)} free on {facts.device}"
+    return f"{needed}; {free}. {_fit_words(offer, facts)}{slow}"
+
+
+def _is_slow(offer: ModelOffer, facts: ModelFacts) -> bool:
+    return facts.device == "cpu" and offer.state is not OfferState.SHIPPED
 
 
 def _fit_words(offer: ModelOffer, facts: ModelFacts) -> str:

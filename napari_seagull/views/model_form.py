@@ -6,6 +6,7 @@ from qtpy.QtCore import Qt, Signal
 from qtpy.QtGui import QShowEvent
 from qtpy.QtWidgets import (
     QComboBox,
+    QFormLayout,
     QHBoxLayout,
     QLabel,
     QProgressBar,
@@ -21,10 +22,12 @@ from napari_seagull.views.model_facts import (
     ModelFacts,
     download_question,
     fits,
+    memory_words,
     now_words,
-    offer_words,
     removal_question,
+    short_words,
     state_words,
+    whereabouts,
 )
 from napari_seagull.views.sizes import share_in_one_unit, size_words
 from seagull_iqa.domain.model_offer import ModelOffer, OfferState
@@ -53,8 +56,9 @@ class ModelForm(QWidget):
         self._loading = False
         self.now = QElidingLabel(parent)
         self.list, self.precision = _combo(self, 14), _combo(self, 4)
-        self.precision_title = QLabel("Precision", self)
-        self.words, self.folder = QLabel(self), QElidingLabel(self)
+        self.answering, self.question = _words(self), _words(self)
+        self.about, self.weights, self.licence, self.memory = (_words(self) for _each in range(4))
+        self.folder = QElidingLabel(self)
         self.use_button = QPushButton("Use", self)
         self.download_button = QPushButton("Download", self)
         self.remove_button = QPushButton("Remove", self)
@@ -72,9 +76,6 @@ class ModelForm(QWidget):
         self.now.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
         self.list.setToolTip("The models that the backend can answer with")
         self.precision.setToolTip("In what numbers the weights are kept: fewer bits, less memory, slightly less exact")
-        self.words.setWordWrap(True)
-        self.words.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        self.words.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Minimum)
         self.folder.setElideMode(Qt.TextElideMode.ElideMiddle)
         self.use_button.setToolTip("Let this model answer from now on; every region is scored anew")
         self.download_button.setToolTip("Asks once more before anything is fetched; can be cancelled and resumed")
@@ -88,19 +89,36 @@ class ModelForm(QWidget):
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 4)
         column.setSpacing(5)
-        column.addWidget(self.list)
-        column.addWidget(self.words)
-        column.addWidget(self.folder)
+        self.form = QFormLayout()
+        self.form.setContentsMargins(0, 0, 0, 0)
+        self.form.setVerticalSpacing(3)
+        self.form.setHorizontalSpacing(8)
+        self.form.setLabelAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop)
+        for title, part in (
+            ("Now", self.answering),
+            ("Model", self.list),
+            ("About", self.about),
+            ("Weights", self.weights),
+            ("Folder", self.folder),
+            ("Licence", self.licence),
+            ("Memory", self.memory),
+            ("Precision", self.precision),
+        ):
+            label = QLabel(title, self)
+            if isinstance(part, QLabel):
+                label.setAlignment(Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignLeft)
+            self.form.addRow(label, part)
+        column.addLayout(self.form)
+        column.addWidget(self.question)
         lines = (
-            (self.precision_title, self.precision, self.use_button),
-            (self.download_button, self.remove_button),
+            (self.use_button, self.download_button, self.remove_button),
             (self.yes_button, self.no_button),
             (self.bar, self.stop_button),
         )
-        for parts in lines:
+        for buttons in lines:
             line = QHBoxLayout()
-            for part in parts:
-                line.addWidget(part, 1 if part is self.precision else 0)
+            for button in buttons:
+                line.addWidget(button)
             column.addLayout(line)
 
     def _connect(self) -> None:
@@ -165,25 +183,41 @@ class ModelForm(QWidget):
 
     def _refresh(self) -> None:
         facts = self._facts
-        self.now.setText(now_words(facts))
+        self.now.setText(short_words(facts))
         self.now.setToolTip(now_words(facts))
+        self.answering.setText(now_words(facts) if facts.offers else NOBODY)
         offer = facts.offer(self.chosen())
-        self.list.setVisible(bool(facts.offers))
         if offer is None:
             self._asking = ""
-            self.words.setText(NOBODY)
         else:
             self._show_precisions(offer)
             self._show_words(offer)
+        self._show_rows(offer)
         self._show_buttons(offer)
 
     def _show_words(self, offer: ModelOffer) -> None:
         questions = {"download": download_question, "remove": removal_question}
-        question = questions.get(self._asking)
-        self.words.setText(question(offer) if question else "\n".join(offer_words(offer, self._facts)))
+        ask = questions.get(self._asking)
+        self.question.setText(ask(offer) if ask else "")
         self.yes_button.setText("Download" if self._asking == "download" else "Remove")
-        self.folder.setText(f"Folder: {offer.path}")
+        self.about.setText(offer.title)
+        self.weights.setText(whereabouts(offer, self._facts))
+        self.licence.setText(offer.licence)
+        self.memory.setText(memory_words(offer, self._facts))
+        self.folder.setText(offer.path)
         self.folder.setToolTip(offer.path)
+
+    def _show_rows(self, offer: ModelOffer | None) -> None:
+        """Only the rows that say something; while a question stands, it says what is needed."""
+        calm = offer is not None and not self._asking
+        self.form.setRowVisible(self.list, offer is not None)
+        for part in (self.about, self.weights, self.licence, self.memory):
+            self.form.setRowVisible(part, calm and bool(part.text()))
+        shipped = offer is None or offer.state is OfferState.SHIPPED or not offer.path
+        self.form.setRowVisible(self.folder, not shipped)
+        choice = offer is not None and offer.state in HERE and len(offer.needs) > 1
+        self.form.setRowVisible(self.precision, calm and choice)
+        self.question.setVisible(bool(self._asking))
 
     def _show_precisions(self, offer: ModelOffer) -> None:
         entries = [("auto", str(Precision.AUTO))]
@@ -197,10 +231,6 @@ class ModelForm(QWidget):
         here = offer is not None and offer.state in HERE
         shipped = offer is not None and offer.state is OfferState.SHIPPED
         used = offer is not None and offer.name == self._facts.in_use
-        many = offer is not None and len(offer.needs) > 1
-        self.folder.setVisible(offer is not None and bool(offer.path) and not shipped)
-        for part in (self.precision, self.precision_title):
-            part.setVisible(free and here and many)
         same = self._facts.is_used(self.chosen(), self.chosen_precision())
         self.use_button.setVisible(free and here)
         self.use_button.setEnabled(not same and not self._loading)
@@ -218,6 +248,15 @@ def _download_title(offer: ModelOffer | None) -> str:
     if offer is None:
         return "Download"
     return "Resume download" if offer.state is OfferState.PARTIAL else f"Download {size_words(offer.download_bytes)}"
+
+
+def _words(parent: QWidget) -> QLabel:
+    made = QLabel(parent)
+    made.setWordWrap(True)
+    made.setAlignment(Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignLeft)
+    made.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+    made.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Minimum)
+    return made
 
 
 def _combo(parent: QWidget, letters: int) -> QComboBox:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from qtpy.QtCore import Qt
+from qtpy.QtCore import QSize, Qt
+from qtpy.QtGui import QResizeEvent
 from qtpy.QtWidgets import QFrame, QGridLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
 from superqt import QElidingLabel
 
@@ -16,6 +17,8 @@ from seagull_iqa.domain.report import Interval, QualityReport
 
 NOTHING_SELECTED = "Select a region to read its report."
 CARD_HEIGHT = 172  # px; most reports fit, so that the table above does not jump
+NARROW, VERY_NARROW = 370, 325  # px; below, an interval is shorter, and below that it is drawn only
+LEAST_WIDTH = 240  # px
 WAITING = {
     RowState.UNSCORED: "This region has not been scored yet.",
     RowState.QUEUED: "This region is being scored …",
@@ -70,6 +73,16 @@ class ReportCard(QFrame):
         column.addStretch(1)
         self.setMinimumHeight(CARD_HEIGHT)
 
+    def resizeEvent(self, event: QResizeEvent | None) -> None:  # noqa: N802
+        """Where it is narrow, the intervals are as short as can be."""
+        super().resizeEvent(event)
+        for part in (self.quality, self.importance):
+            part.fit(self.width())
+
+    def minimumSizeHint(self) -> QSize:  # noqa: N802
+        """Narrower than its longest line, which then becomes shorter."""
+        return QSize(LEAST_WIDTH, super().minimumSizeHint().height())
+
     def show_row(self, row: RegionRow | None) -> None:
         """Show that region; None empties the card."""
         self.title.setText("" if row is None else row.name)
@@ -109,6 +122,7 @@ class ScoreLine:
         self.words = QLabel(parent)
         self.interval = QLabel(parent)
         self.interval.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        self._ends, self._width = "", NARROW
         self.interval.setToolTip("The true value lies in here with a probability of 80 %.")
 
     def place(self, grid: QGridLayout, line: int) -> None:
@@ -125,7 +139,14 @@ class ScoreLine:
         """Show that value of 0..100; None says that it was not asked."""
         self.bar.show_score(value, interval, color)
         self.words.setText("not asked" if value is None else f"{value:.0f}  {word}")
-        self.interval.setText("" if interval is None else f"80 %: {interval[0]:.0f} \N{EN DASH} {interval[1]:.0f}")
+        self._ends = "" if interval is None else f"{interval[0]:.0f} \N{EN DASH} {interval[1]:.0f}"
+        self.fit(self._width)
+
+    def fit(self, width: int) -> None:
+        """Say as much of the interval as there is room for on a card of that width, in px; the bar draws it anyway."""
+        self._width = width
+        words = self._ends if width >= VERY_NARROW else ""
+        self.interval.setText(f"80 %: {words}" if words and width >= NARROW else words)
 
 
 def _make_small(label: QLabel) -> None:

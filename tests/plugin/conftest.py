@@ -52,7 +52,8 @@ class ToyModels:
 
     def __init__(self) -> None:
         self.offers = {offer.name: offer for offer in (SMALL, LARGE)}
-        self.in_use, self.precision = "toy-small", "fp32"
+        self.large = LARGE.name
+        self.in_use, self.precision = SMALL.name, "fp32"
         self.offline = False
         self.refuses: SeagullError | None = None
         self.load_go, self.download_go = threading.Event(), threading.Event()
@@ -71,7 +72,7 @@ class ToyModels:
         )
 
     def capabilities(self) -> wire.Capabilities:
-        large = self.in_use == "toy-large"
+        large = self.in_use == self.large
         return wire.Capabilities(
             protocol=wire.PROTOCOL,
             version="0",
@@ -92,7 +93,7 @@ class ToyModels:
         if self.refuses is not None:
             raise self.refuses
         self.in_use = name
-        self.precision = "int8" if precision == "auto" and name == "toy-large" else precision.replace("auto", "fp32")
+        self.precision = "int8" if precision == "auto" and name == self.large else precision.replace("auto", "fp32")
 
     def download(self, name: str, *, progress: Callable[[Progress], None]) -> None:
         self.downloads.append(name)
@@ -147,7 +148,7 @@ class BrightnessClient:
         progress: Callable[[Progress], None],
         partial: Callable[[dict[str, ScoreMap]], None],
     ) -> dict[str, ScoreMap]:
-        if self.toys.in_use == "toy-large":
+        if self.toys.in_use == self.toys.large:
             partial(self._maps(image, 16))
             while not self.map_go.wait(0.02):
                 progress(Progress(1, 4, "Mapping"))
@@ -280,6 +281,34 @@ def settle(qtbot, controller) -> Callable[[], None]:
             qtbot.waitUntil(lambda: controller.is_idle, timeout=30_000)
 
     return until_idle
+
+
+@pytest.fixture
+def shapes(controller: Any, settle: Callable[[], None]) -> Any:
+    """Our regions layer over an image that is dark on the left and bright on the right."""
+    from napari_seagull.views.draw_bar import Tool
+
+    image = np.full((64, 100, 3), 51, dtype=np.uint8)
+    image[:, 50:] = 204
+    controller.viewer.add_image(image, name="halves")
+    settle()
+    controller.panel.draw_bar.tool_wished.emit(Tool.RECTANGLE)
+    return controller.shapes.layer
+
+
+@pytest.fixture
+def have_large(toy: BrightnessClient, settle: Callable[[], None], controller: Any) -> None:
+    """The large model has been downloaded."""
+    toy.toys.download("toy-large", progress=lambda _progress: None)
+    controller.models.refresh()
+    settle()
+
+
+@pytest.fixture
+def use_large(controller: Any, have_large: None, settle: Callable[[], None]) -> None:
+    """The large model answers."""
+    controller.panel.model_form.use_wished.emit("toy-large", "auto")
+    settle()
 
 
 @pytest.fixture(autouse=True)

@@ -173,6 +173,39 @@ def test_the_map_comes_with_its_colour_bar(desk):
     assert np.allclose(made.world_to_data(image.data_to_world((1.5, 1.5))), (0, 0))
 
 
+def test_a_model_is_downloaded_used_asked_and_mapped_through_a_real_server(desk):
+    image = desk.open(halves())
+    desk.choose(Tool.RECTANGLE)
+    desk.drag(image, (10, 5), (40, 40))
+    desk.settle()
+    panel, form = desk.panel, desk.panel.model_form
+    assert panel.card.ask.isHidden()
+    panel.models.open()
+    desk.until(lambda: form.list.count() == 2)
+    form.list.setCurrentIndex(form.list.findData("toy-talker"))
+    form.list.activated.emit(form.list.currentIndex())
+    for button in (form.download_button, form.yes_button):
+        desk.qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
+    desk.until(form.use_button.isVisible)
+    desk.qtbot.mouseClick(form.use_button, Qt.MouseButton.LeftButton)
+    desk.until(lambda: desk.records()[0].report.model == "toy-talker" and desk.controller.is_idle)
+    assert desk.qualities() == [20]
+    desk.until(lambda: form.answering.text().startswith("toy-talker, bf16"))
+    desk.until(lambda: "1 image kept" in form.now.text())
+    panel.card.ask.line.setText("How bright?")
+    desk.qtbot.keyClick(panel.card.ask.line, Qt.Key.Key_Return)
+    desk.until(lambda: panel.card.ask.answer.toPlainText().endswith("dark."))
+    assert panel.card.ask.answer.toPlainText().startswith("How bright? It is very ")
+    names = []
+    desk.viewer.layers.events.inserted.connect(lambda event: names.append(event.value.name))
+    desk.qtbot.mouseClick(panel.map_bar.make_button, Qt.MouseButton.LeftButton)
+    desk.until(lambda: desk.controller.mapper.is_idle and bool(desk.controller.session.maps))
+    assert names == ["Quality map (coarse): image"]
+    shown = [layer for layer in desk.viewer.layers if role_of(layer) == "map"]
+    assert [layer.name for layer in shown] == ["Quality map: image"]
+    assert np.allclose(shown[0].world_to_data(image.data_to_world((1.5, 1.5))), (0, 0))
+
+
 def test_a_layer_deleted_while_it_is_scored_comes_back_with_the_next_drawing(desk):
     image = desk.open(halves())
     desk.choose(Tool.RECTANGLE)
