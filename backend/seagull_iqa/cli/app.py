@@ -11,6 +11,7 @@ import typer
 
 from seagull_iqa.cli import console
 from seagull_iqa.cli.ask import ask
+from seagull_iqa.cli.data import data_app
 from seagull_iqa.cli.demo import demo
 from seagull_iqa.cli.doctor import doctor
 from seagull_iqa.cli.heatmap import heatmap
@@ -33,6 +34,7 @@ app = typer.Typer(
 for _command in (demo, score, heatmap, ask, serve, train, evaluate, doctor):
     app.command()(_command)
 app.add_typer(models_app, name="models")
+app.add_typer(data_app, name="data")
 
 
 def _show_version(*, value: bool) -> None:
@@ -80,7 +82,7 @@ def _misused(misuse: typer.TyperException, arguments: Sequence[str]) -> int:
     message = misuse.format_message()
     if arguments and message:
         command = next((word for word in arguments if not word.startswith("-")), "")
-        known = {info.callback.__name__ for info in app.registered_commands if info.callback} | {"models"}
+        known = {info.callback.__name__ for info in app.registered_commands if info.callback} | {"data", "models"}
         target = f"seagull {command}" if command in known else "seagull"
         console.say_error(message, f"Run `{target} --help`.")
     return misuse.exit_code
