@@ -119,7 +119,8 @@ def _jpeg(image: Tensor, quality: float) -> Tensor:
     return decoded.permute(2, 0, 1).to(image.device, image.dtype) / 255
 
 
-def _apply(image: Tensor, applied: Applied, rng: np.random.Generator) -> Tensor:
+def apply_one(image: Tensor, applied: Applied, rng: np.random.Generator) -> Tensor:
+    """One distortion over a whole image, (3, H, W) 0..1 -> the same, not yet rounded; noise is drawn from `rng`."""
     value = parameter(applied)
     match applied.distortion:
         case Distortion.EXPOSURE:
@@ -193,7 +194,7 @@ def distort(
     rng = np.random.default_rng(seed)
     spoiled = image
     for one in sorted(applied, key=lambda a: ORDER.index(a.distortion)):
-        spoiled = _apply(spoiled, one, rng)
+        spoiled = apply_one(spoiled, one, rng)
     if where is not None:
         alpha = feathered(where, feather)
         spoiled = alpha * spoiled + (1 - alpha) * image
