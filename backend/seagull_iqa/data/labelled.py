@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -77,7 +77,8 @@ class LabelledRegion:
     kind : str
         "object", "component", "box", ...; may be empty.
     more : mapping of str to float
-        Further scores under their own names, in their own units: never mixed with the others.
+        Further scores under their own names, in their own units, never mixed with the others; "importance_ref" is the
+        paper's importance, 0..100, from the image with only this region spoiled.
     """
 
     name: str
@@ -109,7 +110,7 @@ class LabelledImage:
     reference : callable or None
         Reads the undistorted image of the same size, where there is one.
     group : str
-        What shares a photograph shares this: resample over it, split by it. The name where nothing is known.
+        The photograph it was made from: resample over it, split by it. The name where nothing is known.
     """
 
     name: str
@@ -117,6 +118,9 @@ class LabelledImage:
     regions: tuple[LabelledRegion, ...]
     reference: Opener | None = None
     group: str = ""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "group", self.group or self.name)
 
     def masks(self, shape: Shape) -> list[RegionMask]:
         """The masks of the regions, in order, for the image's height and width in px."""
@@ -132,6 +136,28 @@ class ImageFile:
     def __call__(self) -> RGBImage:
         """uint8, shape (H, W, 3)."""
         return read_image(self.path).rgb
+
+
+@dataclass(frozen=True)
+class LabelledSet:
+    """A data set: iterate over it for its images, as often as you like; nothing is held in memory.
+
+    Attributes
+    ----------
+    name : str
+        Of the file or folder.
+    label : str
+        Whose judgment the scores are: "analytic-1", or "as given in FILE".
+    read : callable
+        Starts a new run over the images.
+    """
+
+    name: str
+    label: str
+    read: Callable[[], Iterator[LabelledImage]]
+
+    def __iter__(self) -> Iterator[LabelledImage]:
+        return self.read()
 
 
 def types_of(findings: Sequence[Finding]) -> frozenset[Distortion]:
