@@ -30,8 +30,29 @@ def test_runs_of_another_size_are_refused():
         decode_runs([2, 3], [1, 2, 2])
 
 
-def test_a_folder_without_the_protocol_is_refused_with_a_hint(tmp_path):
-    with pytest.raises(SeagullError, match="photos/ and protocol/"):
+def test_a_folder_without_photographs_is_refused_with_a_hint(tmp_path):
+    with pytest.raises(SeagullError, match="holds photos/ with --data"):
+        Protocol.load(tmp_path)
+
+
+def test_a_folder_of_photographs_alone_is_enough_for_the_frozen_protocol(tmp_path):
+    (tmp_path / "photos").mkdir()
+    (tmp_path / "photos" / "a.webp").touch()
+    (tmp_path / "photos" / "manifest.csv").write_text("file,split\na.webp,heldout", encoding="utf-8")
+    for folder in (tmp_path, tmp_path / "photos"):
+        protocol = Protocol.load(folder)
+        assert protocol.is_frozen
+        assert (len(protocol.regions), len(protocol.cases)) == (40, 2000)
+
+
+def test_photographs_that_are_missing_and_half_a_protocol_are_said_before_the_work_begins(tmp_path):
+    (tmp_path / "manifest.csv").write_text("file,split\na.webp,heldout\nb.webp,heldout", encoding="utf-8")
+    (tmp_path / "b.webp").touch()
+    with pytest.raises(SeagullError, match=r"1 of 2 .* a\.webp"):
+        Protocol.load(tmp_path)
+    (tmp_path / "a.webp").touch()
+    (tmp_path / "protocol").mkdir()
+    with pytest.raises(SeagullError, match=r"no cases\.jsonl"):
         Protocol.load(tmp_path)
 
 

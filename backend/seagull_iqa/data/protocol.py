@@ -24,6 +24,7 @@ from torch import Tensor
 from seagull_iqa.data.distort import DIRECTED, Applied, distort
 from seagull_iqa.data.labels import LabelMaps, importance, weight_map
 from seagull_iqa.data.photographs import load, photographs
+from seagull_iqa.data.protocol1 import unpacked
 from seagull_iqa.domain.distortion import Distortion
 from seagull_iqa.errors import SeagullError
 
@@ -217,14 +218,32 @@ class Protocol:
 
     @classmethod
     def load(cls, data: Path) -> Protocol:
-        """Read the protocol below a data folder (with photos/ and protocol/); `SeagullError` where it is not there."""
-        for needed in ("photos/manifest.csv", "protocol/cases.jsonl", "protocol/regions.json"):
-            if not (data / needed).is_file():
-                raise SeagullError(
-                    f"There is no {needed} in {data}.", "Give the folder that holds photos/ and protocol/ with --data."
-                )
-        cases, regions = ((data / "protocol" / name).read_bytes() for name in ("cases.jsonl", "regions.json"))
-        names = {one.path.name: one.path for one in photographs(data / "photos", "heldout")}
+        """Read the protocol for a data folder: its own protocol/ where it has one, else the copy in this package.
+
+        Parameters
+        ----------
+        data : Path
+            Holds photos/manifest.csv and the photographs, or is that folder itself.
+
+        Raises
+        ------
+        SeagullError
+            The photographs are not there, or only one of the protocol's files.
+        """
+        photos = data if (data / "manifest.csv").is_file() else data / "photos"
+        if not (photos / "manifest.csv").is_file():
+            raise SeagullError(
+                f"There is no photos/manifest.csv in {data}.",
+                "Give the folder that holds photos/ with --data; `seagull data fetch photos` gets them.",
+            )
+        names = {one.path.name: one.path for one in photographs(photos, "heldout")}
+        missing = [path for path in names.values() if not path.is_file()]
+        if missing:
+            raise SeagullError(
+                f"{len(missing)} of {len(names)} held-out photographs are missing, {missing[0].name} for one.",
+                "Fetch the photographs again; what is there is kept.",
+            )
+        cases, regions = _frozen_files(data / "protocol")
         rows = tuple(_case(line) for line in cases.decode().splitlines())
         return cls(names, json.loads(regions), rows, hashlib.sha256(cases + regions).hexdigest())
 
@@ -244,6 +263,16 @@ class Protocol:
         kept = {case.number for case in islice(rounds, cases)}
         chosen = {name: [case for case in mine if case.number in kept] for name, mine in per_photo.items()}
         return {name: mine for name, mine in chosen.items() if mine}
+
+
+def _frozen_files(folder: Path) -> tuple[bytes, bytes]:
+    names = ("cases.jsonl", "regions.json")
+    if not folder.is_dir():
+        return unpacked(names[0]), unpacked(names[1])
+    for name in names:
+        if not (folder / name).is_file():
+            raise SeagullError(f"There is no {name} in {folder}.", "Remove the folder: the package has its own copy.")
+    return (folder / names[0]).read_bytes(), (folder / names[1]).read_bytes()
 
 
 def _case(line: str) -> Case:
