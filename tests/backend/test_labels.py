@@ -124,3 +124,28 @@ def test_importance_is_the_closed_formula_and_regions_add_up():
     assert whole == pytest.approx(1.0, rel=1e-3)
     by_hand = ((weight[:, :20] + 1).sum() / (weight + 1).sum()).item()
     assert left == pytest.approx(by_hand, rel=1e-4)
+
+
+@pytest.mark.parametrize("short_side", [200, 512, 900])
+def test_a_place_in_the_quality_map_is_its_window_asked_as_a_region(short_side):
+    recipe = Applied(Distortion.BLUR, 3.0)
+    reference = photograph(192, 160)
+    maps = LabelMaps.of(reference, distort(reference, [recipe], seed=3), image_size=short_side)
+    found = maps.quality_map()
+    assert found.shape == (24, 20)
+    windows = torch.zeros(20, 192, 160)
+    for column in range(20):
+        windows[column, 68:100, max(0, 8 * column - 12) : 8 * column + 20] = 1  # row 10's centre is 84 px down
+    alone = maps.quality(windows)
+    assert (found[10] - alone).abs().max() < 6
+    assert (found[10] - alone).abs().mean() < 2
+
+
+def test_the_quality_map_is_lower_where_the_picture_was_spoiled():
+    reference = photograph(192, 192)
+    where = torch.zeros(192, 192)
+    where[:, :96] = 1
+    spoiled = distort(reference, [Applied(Distortion.NOISE, 4.0)], seed=3, where=where)
+    found = LabelMaps.of(reference, spoiled).quality_map()
+    assert found[:, 15:].min() > 99
+    assert found[:, :8].max() < 60

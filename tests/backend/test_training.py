@@ -7,6 +7,7 @@ import pytest
 import torch
 from PIL import Image
 
+from seagull_iqa.data.drawn import drawn
 from seagull_iqa.data.photographs import photographs
 from seagull_iqa.data.random_regions import random_regions
 from seagull_iqa.domain.distortion import Distortion
@@ -133,6 +134,39 @@ def test_steps_on_one_batch_lower_the_loss(crops, tmp_path):
     losses = [run.learn(batch)["total"] for _ in range(8)]
     assert losses[-1] < 0.9 * losses[0]
     assert all(np.isfinite(losses))
+
+
+def test_a_held_rate_stays_and_then_falls(crops, tmp_path):
+    run = Run(TrainSpec(tmp_path, tmp_path, steps=1000, rate=4e-3, hold=0.5))
+    rates = {}
+    for step in (300, 500, 750, 999):
+        run.step = step
+        run.learn(crops[0])
+        rates[step] = run.optimizer.param_groups[0]["lr"]
+    assert rates[300] == rates[500] == pytest.approx(4e-3)
+    assert rates[750] == pytest.approx(2e-3, rel=0.02)
+    assert rates[999] < 1e-4
+
+
+def test_a_run_may_start_from_the_checkpoint_of_another(crops, tmp_path):
+    first = Run(TrainSpec(tmp_path, tmp_path, steps=400))
+    first.step = 200
+    first.learn(crops[0])
+    first.save()
+    (tmp_path / "second").mkdir()
+    second = Run(TrainSpec(tmp_path, tmp_path / "second", start=tmp_path / "checkpoint.pt", seed=9))
+    assert second.step == 0
+    for mine, its in zip(second.network.parameters(), first.network.parameters(), strict=True):
+        assert torch.equal(mine, its)
+
+
+@pytest.mark.parametrize("kind", range(5))
+def test_drawn_pictures_are_of_many_kinds_and_never_twice_the_same(kind):
+    rng = np.random.default_rng(kind)
+    first, second = drawn(rng), drawn(rng)
+    assert first.shape == second.shape == (512, 512, 3)
+    assert first.dtype == np.uint8
+    assert not np.array_equal(first, second)
 
 
 def test_an_interrupted_run_goes_on_where_it_stopped_and_leaves_weights_that_load(folder, tmp_path):

@@ -149,26 +149,59 @@ class LabelMaps:
         -------
         float32, shape (R,), 0..100
         """
-        h = (1 - self.haarpsi(masks)).clamp(min=0)
-        contrast, saturation, lightness = self._tone(masks)
-        damage = (
-            _DAMAGE_OF_NOTHING + 2.970 * h + 0.505 * h.sqrt() + 4.512 * self.mdsi(masks)
-            + 1.053 * (-contrast).clamp(min=0) + 0.948 * saturation.clamp(min=0)
-            + 0.135 * (-saturation).clamp(min=0) + 1.256 * lightness
-        )
-        if contrast_up:
-            credit = torch.minimum(6.95 * contrast.clamp(min=0), 0.7 * damage).clamp(max=1.2)
-            damage = damage - credit
-        return 100 * (1 - (damage - _DAMAGE_OF_NOTHING) / _DAMAGE_RANGE).clamp(0, 1).float()
+        return _quality(self.haarpsi(masks), self.mdsi(masks), self._tone(masks), contrast_up=contrast_up)
+
+    def quality_map(self, *, contrast_up: bool = False) -> Tensor:
+        """`analytic-1` in windows of 32 x 32 px, one every 8 px: (H / 8, W / 8), 0..100; H, W multiples of 8.
+
+        A window at the border ends there. MDSI's map is read at every second pixel, which moves a value by about a
+        point against `quality` of that window.
+        """
+        weight = self.haar_weight + 1.0
+        pooled = _windows(torch.stack([(weight * self.haar_similarity).sum(0), weight.sum(0)]), 16, 4)
+        score = (pooled[0] / pooled[1]).double().clamp(1e-9, 1 - 1e-9)
+        haarpsi = (torch.log(score / (1 - score)) / _ALPHA) ** 2
+        size = [side // 2 for side in self.light.shape[-2:]]
+        root = F.interpolate(self.deviation[None], size=size, mode="nearest")
+        patches = F.unfold(F.pad(root, (6, 6, 6, 6), mode="replicate"), 16, stride=4).view(2, 256, -1)
+        spread = (patches - patches.mean(1, keepdim=True)).square().sum(0).sqrt().mean(0) ** 0.25
+        means = _windows(torch.cat([self.contrast, self.chroma, self.light]), 32, 8)
+        return _quality(haarpsi, spread.view_as(haarpsi).double(), _tone_terms(means.double()), contrast_up=contrast_up)
 
     def _tone(self, masks: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         flat = masks.double().flatten(1)
         flat = flat / flat.sum(1, keepdim=True).clamp(min=1e-9)
         maps = torch.cat([self.contrast, self.chroma, self.light]).double().flatten(1)  # 6, N
-        c_ref, c_dis, s_ref, s_dis, l_ref, l_dis = (flat @ maps.T).unbind(1)
-        contrast = torch.log((c_dis + 0.01) / (c_ref + 0.01))
-        saturation = torch.log((s_dis + 0.005) / (s_ref + 0.005))
-        return contrast, saturation, (l_dis - l_ref).abs()
+        return _tone_terms((flat @ maps.T).T)
+
+
+def _tone_terms(means: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Signed changes of contrast and saturation, and of lightness, from means of the six maps: (6, ...)."""
+    c_ref, c_dis, s_ref, s_dis, l_ref, l_dis = means.unbind(0)
+    contrast = torch.log((c_dis + 0.01) / (c_ref + 0.01))
+    saturation = torch.log((s_dis + 0.005) / (s_ref + 0.005))
+    return contrast, saturation, (l_dis - l_ref).abs()
+
+
+def _quality(haarpsi: Tensor, mdsi: Tensor, tone: tuple[Tensor, Tensor, Tensor], *, contrast_up: bool) -> Tensor:
+    """The closed formula, elementwise: float32, 0..100."""
+    h = (1 - haarpsi).clamp(min=0)
+    contrast, saturation, lightness = tone
+    damage = (
+        _DAMAGE_OF_NOTHING + 2.970 * h + 0.505 * h.sqrt() + 4.512 * mdsi
+        + 1.053 * (-contrast).clamp(min=0) + 0.948 * saturation.clamp(min=0)
+        + 0.135 * (-saturation).clamp(min=0) + 1.256 * lightness
+    )
+    if contrast_up:
+        credit = torch.minimum(6.95 * contrast.clamp(min=0), 0.7 * damage).clamp(max=1.2)
+        damage = damage - credit
+    return 100 * (1 - (damage - _DAMAGE_OF_NOTHING) / _DAMAGE_RANGE).clamp(0, 1).float()
+
+
+def _windows(maps: Tensor, size: int, stride: int) -> Tensor:
+    """Means in windows centred on cells of `stride`, cut at the border: (C, h, w) -> (C, h / stride, w / stride)."""
+    pad = (size - stride) // 2
+    return F.avg_pool2d(maps[None], size, stride, pad, count_include_pad=False)[0]
 
 
 def _haar_maps(reference: Tensor, distorted: Tensor) -> tuple[Tensor, Tensor]:

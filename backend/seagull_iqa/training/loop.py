@@ -43,6 +43,11 @@ class TrainSpec:
     """Peak learning rate of AdamW."""
     decay: float = 0.05
     """Weight decay of AdamW."""
+    hold: float = 0.0
+    """Share of the schedule at the full rate, before the cosine; with 1 the rate never falls, and a run of any length
+    can be ended by another that starts from it."""
+    start: Path | None = None
+    """A checkpoint.pt of another run to start from: its weights and the optimizer's state, not its clock."""
     average: float = 0.998
     """Decay of the running average of the weights, which is what is shipped."""
     processes: int = 1
@@ -74,7 +79,10 @@ class Run:
         self.seconds = 0.0
         self._path = spec.out / "checkpoint.pt"
         if self._path.is_file():
-            self._load()
+            self._load(self._path)
+        elif spec.start is not None:
+            self._load(spec.start)
+            self.step, self.seconds = 0, 0.0
 
     @property
     def fraction(self) -> float:
@@ -92,8 +100,8 @@ class Run:
         torch.save(state, part)
         part.replace(self._path)
 
-    def _load(self) -> None:
-        state = torch.load(self._path, map_location=self.spec.device, weights_only=True)
+    def _load(self, path: Path) -> None:
+        state = torch.load(path, map_location=self.spec.device, weights_only=True)
         self.network.load_state_dict(state["network"])
         self.average.load_state_dict(state["average"])
         self.optimizer.load_state_dict(state["optimizer"])
@@ -101,7 +109,8 @@ class Run:
 
     def learn(self, chunk: Chunk) -> dict[str, float]:
         """One step on one batch; the loss terms."""
-        cosine = 0.5 * (1 + math.cos(math.pi * self.fraction))
+        falling = max(0.0, self.fraction - self.spec.hold) / max(1e-9, 1 - self.spec.hold)
+        cosine = 0.5 * (1 + math.cos(math.pi * falling))
         rate = self.spec.rate * min(1.0, self.step / 200) * (0.01 + 0.99 * cosine)
         for group in self.optimizer.param_groups:
             group["lr"] = rate
@@ -129,7 +138,7 @@ class Run:
 def _augment(chunk: Chunk, device: str) -> tuple[Tensor, Tensor]:
     """The images as floats and the masks unpacked, on the device; the chunk's labels move along."""
     image, masks = chunk.image.to(device).float() / 255, chunk.unpacked_masks().to(device)
-    for name in ("quality", "importance", "severity", "severity_map", "weight_map"):
+    for name in ("quality", "importance", "severity", "severity_map", "weight_map", "quality_map"):
         setattr(chunk, name, getattr(chunk, name).to(device))
     return image, masks
 

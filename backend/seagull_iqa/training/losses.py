@@ -55,6 +55,7 @@ def total_loss(dense: Tensor, output: RegionOutput, chunk: Chunk) -> dict[str, T
         "importance": 0.3 * distribution_loss(output.importance_logits, importance)
         + 0.3 * smooth(output.dense_importance / 10, importance / 10),
         "weight_map": 0.5 * smooth(dense[:, 1], chunk.weight_map.float()),
+        "quality_map": 0.5 * smooth(10 * dense[:, 0].sigmoid(), chunk.quality_map.float() / 10),
         "severity_maps": 0.4 * smooth(dense[:, 2:], chunk.severity_map.float()),
     }
     terms["total"] = torch.stack(list(terms.values())).sum()

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from seagull_iqa.data.distort import DIRECTED, Applied, distort, feathered
+from seagull_iqa.data.drawn import drawn
 from seagull_iqa.data.labels import LabelMaps, importance, weight_map
 from seagull_iqa.data.photographs import load_all, random_crop
 from seagull_iqa.data.random_regions import random_region, random_regions
@@ -24,7 +25,7 @@ REGIONS = 10
 IGNORED = -1
 """Severity of a region that a distortion only grazes: neither clean nor spoiled, so nothing is learned from it."""
 
-SIZES = ((192, 16, 0.7), (320, 6, 0.3))
+SIZES = ((192, 16, 0.7), (320, 6, 0.25), (512, 2, 0.05))
 """Side of the crops in px, crops in a chunk, share of chunks. 192 px is what compression needs to show its grid."""
 
 
@@ -46,6 +47,8 @@ class Chunk:
     """float16 (N, 7, S/8, S/8): strength where it was applied."""
     weight_map: Tensor
     """float16 (N, S/8, S/8): logarithm of the HaarPSI weight + 1 of the pristine crop."""
+    quality_map: Tensor
+    """float16 (N, S/8, S/8): quality of 32 px around each place, 0..100."""
 
     def split(self) -> list[Chunk]:
         """One chunk a crop."""
@@ -90,26 +93,31 @@ def make_sample(images: list[NDArray[np.uint8]], size: int, rng: np.random.Gener
     else:
         alpha = torch.ones(size, size) if where is None else feathered(where, 4.0)
     weight = weight_map(pristine)
+    quality, quality_map = _quality(pristine, spoiled, masks, alpha, recipe, image_size)
     return Chunk(
         (spoiled * 255).round().to(torch.uint8)[None],
         torch.from_numpy(np.packbits(regions, axis=-1))[None],
-        _quality(pristine, spoiled, masks, alpha, recipe, image_size)[None],
+        quality[None],
         importance(weight, masks)[None],
         _severity(masks, alpha, recipe)[None],
         _severity_map(alpha, recipe)[None],
         torch.log(F.avg_pool2d((weight + 1)[None], 4)[0]).half()[None],
+        quality_map.half()[None],
     )
 
 
 def _quality(
     pristine: Tensor, spoiled: Tensor, masks: Tensor, alpha: Tensor, recipe: list[Applied], image_size: int
-) -> Tensor:
+) -> tuple[Tensor, Tensor]:
+    """Of the regions, and of every place."""
     if not recipe:
-        return torch.full((len(masks),), 100.0)
+        return torch.full((len(masks),), 100.0), torch.full([side // 8 for side in alpha.shape], 100.0)
     up = any(a.distortion is Distortion.CONTRAST and a.direction > 0 for a in recipe)
-    quality = LabelMaps.of(pristine, spoiled, image_size=image_size).quality(masks, contrast_up=up)
+    maps = LabelMaps.of(pristine, spoiled, image_size=image_size)
     touched = (masks * (alpha > 0)).flatten(1).any(1)
-    return torch.where(touched, quality, torch.full_like(quality, 100.0))
+    quality = torch.where(touched, maps.quality(masks, contrast_up=up), 100.0)
+    near = F.max_pool2d(alpha[None], 32, 8, 12)[0] > 0
+    return quality, torch.where(near, maps.quality_map(contrast_up=up), 100.0)
 
 
 def _severity(masks: Tensor, alpha: Tensor, recipe: list[Applied]) -> Tensor:
@@ -130,6 +138,11 @@ def _severity_map(alpha: Tensor, recipe: list[Applied]) -> Tensor:
     return maps.half()
 
 
+def with_drawn(images: list[NDArray[np.uint8]], rng: np.random.Generator) -> list[NDArray[np.uint8]]:
+    """Photographs, and drawn pictures for one in fifteen draws."""
+    return [*images, *(drawn(rng) for _ in range(round(len(images) / 14)))]
+
+
 def make_chunk(images: list[NDArray[np.uint8]], rng: np.random.Generator) -> Chunk:
     """Several samples of one size."""
     size, count, _ = SIZES[int(rng.choice(len(SIZES), p=[s[2] for s in SIZES]))]
@@ -140,7 +153,7 @@ def produce(paths: list[Path], seed: int, queue: Queue[list[NDArray[np.generic]]
     """A producer's whole life: fill a queue with chunks until the process is ended. One thread, so as not to fight."""
     torch.set_num_threads(1)
     rng = np.random.default_rng(seed)
-    images = load_all(paths)
+    images = with_drawn(load_all(paths), rng)
     while True:
         chunk = make_chunk(images, rng)
         # Plain arrays: tensors would travel through shared memory and its limits.
