@@ -14,9 +14,9 @@ from seagull_iqa.domain.report import Aspect
 from seagull_iqa.errors import OutOfMemoryError
 from seagull_iqa.models.full.checkpoint import load_seagull
 from seagull_iqa.models.full.decoding import Decoder
-from seagull_iqa.models.full.engine import LanguageEngine, Text, _fitting
+from seagull_iqa.models.full.engine import READ, LanguageEngine, Text, _fitting
 from seagull_iqa.models.full.halving import in_batches
-from seagull_iqa.models.full.slots import NOBODY, SHARED, laid_out
+from seagull_iqa.models.full.slots import NOBODY, SHARED, Workspace, laid_out
 
 CLOSE = 1e-3
 
@@ -165,6 +165,7 @@ def test_idle_rows_of_a_recorded_step_change_nothing(model, look):
 def test_slots_belong_to_one_text_each_and_are_seen_in_order():
     slots = laid_out(3, [2, 4], torch.device("cpu"))
     assert slots.owner[:9].tolist() == [SHARED] * 3 + [0] * 2 + [1] * 4
+    assert slots.first == (3, 5, 9)
     assert slots.owner.numel() == 64 and set(slots.owner[9:].tolist()) == {NOBODY}
     seen = slots.visible(torch.tensor([1]), torch.tensor([4]))[0, 0, 0]
     assert seen.nonzero().flatten().tolist() == [0, 1, 2, 5, 6]
@@ -239,3 +240,78 @@ def test_a_regions_report_is_the_same_alone_and_in_company(model, look):
     fewer = model.assess(look, some[:2], {Aspect.IMPORTANCE})
     assert [one.importance for one in fewer] == [one.importance for one in together[:2]]
     assert all(one.quality is None and one.findings is None for one in fewer)
+
+
+@pytest.mark.parametrize(("error", "again"), [(RuntimeError("capture"), False), (torch.OutOfMemoryError("CUDA"), True)])
+def test_where_steps_cannot_be_recorded_they_are_run_as_they_are(model, look, monkeypatch, caplog, error, again):
+    def fails(run, device):
+        run()
+        raise error
+
+    monkeypatch.setattr("seagull_iqa.models.full.decoding.recording", fails)
+    some = texts(model, 5, seed=3)
+    engine = LanguageEngine(model.network.language, model.network.config.language, model.tokenizer.end, recorded=True)
+    with torch.inference_mode():
+        assert engine.written(look.prefix, some, 8) == model.engine.written(look.prefix, some, 8)
+    assert engine._decoder.recorded is again
+    assert "takes longer" in caplog.text or "take longer" in caplog.text
+
+
+def test_a_recorded_step_is_replayed_for_other_texts_and_other_images(model, look, monkeypatch):
+    """The recording of a device, played by running the recorded step again."""
+    recorded = []
+
+    class Replayed:
+        def __init__(self, run):
+            self.replay = run
+            recorded.append(self)
+            run()
+
+    monkeypatch.setattr("seagull_iqa.models.full.decoding.recording", lambda run, device: Replayed(run))
+    engine = LanguageEngine(model.network.language, model.network.config.language, model.tokenizer.end, recorded=True)
+    other = model.look(np.full((90, 90, 3), 7, np.uint8))
+    with torch.inference_mode():
+        for seen, count, seed in ((look, 5, 1), (other, 8, 2), (look, 6, 3), (look, 1, 4)):
+            some = texts(model, count, seed=seed)
+            assert engine.written(seen.prefix, some, 9) == model.engine.written(seen.prefix, some, 9)
+    assert 1 < len(recorded) < 4
+
+
+def test_one_text_is_tried_again_without_the_room_held_for_others(model, look, monkeypatch):
+    text = texts(model, 1, seed=5)
+    expected = logits(model, look, text)
+    right, rooms = Workspace.prepare, []
+
+    def scarce(self, prefix, room):
+        rooms.append(room)
+        if room > prefix.length + 300:
+            raise torch.OutOfMemoryError("CUDA out of memory.")
+        right(self, prefix, room)
+
+    monkeypatch.setattr(Workspace, "prepare", scarce)
+    engine = LanguageEngine(model.network.language, model.network.config.language, model.tokenizer.end, recorded=True)
+    with torch.inference_mode():
+        found = engine.last_logits(look.prefix, text)
+    assert (found - expected).abs().max() < CLOSE
+    assert len(rooms) == 2
+
+
+def test_scores_are_read_in_passes_of_limited_length(model, look, monkeypatch):
+    """A pass looks from each of its tokens at all of them: twice as long, it takes four times the work."""
+    right, lengths = LanguageEngine._pass, []
+
+    def counted(self, embedded, owners, positions, written, slots):
+        lengths.append((len(embedded), slots.owner.numel()))
+        return right(self, embedded, owners, positions, written, slots)
+
+    monkeypatch.setattr(LanguageEngine, "_pass", counted)
+    some = texts(model, 120)
+    total = sum(text.length for text in some)
+    assert total > 2 * READ
+    logits(model, look, some)
+    assert sum(length for length, _ in lengths) == total
+    assert all(length <= READ and seen <= look.prefix.length + READ + 64 for length, seen in lengths)
+    lengths.clear()
+    with torch.inference_mode():
+        model.engine.written(look.prefix, some[:40], 60)
+    assert lengths[0][1] <= look.prefix.length + sum(text.length for text in some[:40]) + 64

@@ -36,7 +36,7 @@ class Step:
         self.owners = torch.full_like(self.tokens, NOBODY)
         self.written = torch.full_like(self.tokens, room - 1)
         self.slots = Slots(
-            torch.full((room,), NOBODY, device=device), torch.zeros(room, dtype=torch.int64, device=device), ()
+            torch.full((room,), NOBODY, device=device), torch.zeros(room, dtype=torch.int64, device=device)
         )
 
     def begin(self, slots: Slots, tokens: Tensor, positions: Tensor, written: Tensor) -> None:
@@ -72,6 +72,11 @@ class Decoder:
         self._run, self._device, self._recorded = run, device, recorded
         self._kept: OrderedDict[tuple[int, int], tuple[Step, torch.cuda.CUDAGraph]] = OrderedDict()
 
+    @property
+    def recorded(self) -> bool:
+        """True while steps are recorded."""
+        return self._recorded
+
     def forget(self) -> None:
         """Drop the recordings: the memory that they write to has moved."""
         self._kept.clear()
@@ -102,30 +107,43 @@ class Decoder:
         return step, lambda: self._run(step)
 
     def _record(self, size: tuple[int, int]) -> None:
-        """Record a step of idle rows; where that cannot be done, all steps are run as they are from now on."""
+        """Record a step of idle rows; where that cannot be done, steps are run as they are."""
         step = Step(*size, self._device)
         try:
-            graph = _recording(lambda: self._run(step))
+            graph = recording(lambda: self._run(step), self._device)
         except torch.OutOfMemoryError:
-            raise
+            # A recording takes memory of its own; a step that is run as it is may do without.
+            _LOG.warning("There is too little memory to record the steps, so this answer takes longer.")
+            self.forget()
+            return
         except RuntimeError as error:
             _LOG.warning("Steps cannot be recorded on this device, so answers take longer: %s", error)
             self._recorded = False
+            self.forget()
             return
         self._kept[size] = (step, graph)
         while len(self._kept) > _KEPT:
             self._kept.popitem(last=False)
 
 
-def _recording(run: Callable[[], None]) -> torch.cuda.CUDAGraph:
-    side = torch.cuda.Stream()  # type: ignore[no-untyped-call]
-    side.wait_stream(torch.cuda.current_stream())
-    with torch.cuda.stream(side):
-        for _ in range(_WARM_UPS):
+def recording(run: Callable[[], None], device: torch.device) -> torch.cuda.CUDAGraph:
+    """What `run` does on a CUDA device, to be replayed; it is run a few times before.
+
+    Raises
+    ------
+    RuntimeError
+        It does something that cannot be recorded, or there is too little memory.
+    """
+    # The model may be on another device than the thread's; and a recording that fails must not leave its stream behind.
+    with torch.cuda.device(device), torch.cuda.stream(torch.cuda.current_stream(device)):
+        side = torch.cuda.Stream(device)  # type: ignore[no-untyped-call]
+        side.wait_stream(torch.cuda.current_stream())
+        with torch.cuda.stream(side):
+            for _ in range(_WARM_UPS):
+                run()
+        torch.cuda.current_stream().wait_stream(side)
+        graph = torch.cuda.CUDAGraph()
+        # Other threads of the server may use the device meanwhile.
+        with torch.cuda.graph(graph, capture_error_mode="thread_local"):
             run()
-    torch.cuda.current_stream().wait_stream(side)
-    graph = torch.cuda.CUDAGraph()
-    # Other threads of the server may use the device meanwhile.
-    with torch.cuda.graph(graph, capture_error_mode="thread_local"):
-        run()
     return graph

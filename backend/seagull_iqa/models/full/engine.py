@@ -18,7 +18,10 @@ from seagull_iqa.models.full.halving import readable_memory_errors
 from seagull_iqa.models.full.slots import Prefix, Slots, Workspace, laid_out
 
 PACK = 3072
-"""Tokens, read or still to be written, that share a pass behind one image."""
+"""Tokens, read or still to be written, whose answers are written side by side behind one image."""
+
+READ = 1024
+"""Tokens that share a pass that reads: enough to keep a GPU busy, and a pass looks from each of them at all of them."""
 
 Result = TypeVar("Result")
 
@@ -120,15 +123,17 @@ class LanguageEngine:
         results: list[Result] = []
         left = list(texts)
         while left:
-            some = left[: _fitting(left, longest, self._pack)]
+            some = left[: _fitting(left, longest, self._pack if longest else min(self._pack, READ))]
             try:
                 with readable_memory_errors():
                     results += run(some)
             except OutOfMemoryError:
                 self.release()
-                if len(some) == 1:
+                needed = sum(text.length + longest for text in some)
+                if len(some) == 1 and self._pack <= needed:
                     raise
-                self._pack = max(1, sum(text.length + longest for text in some) // 2)
+                # One text alone is tried once more, without the room that is held for others.
+                self._pack = needed // 2 if len(some) > 1 else needed
                 continue
             left = left[len(some) :]
         return results
@@ -153,28 +158,36 @@ class LanguageEngine:
     def _steps(self, prefix: Prefix, texts: Sequence[Text], longest: int) -> Iterator[Tensor]:
         hidden, slots, lengths = self._read(prefix, texts, longest)
         tokens = self._language.lm_head(hidden).argmax(-1)
-        first = torch.tensor(slots.first[: len(texts)], device=self._device)
-        return self._decoder.steps(slots, tokens, prefix.length + lengths, first + lengths)
+        written = torch.tensor(slots.answers, device=self._device)
+        return self._decoder.steps(slots, tokens, prefix.length + lengths, written)
 
     def _read(self, prefix: Prefix, texts: Sequence[Text], longest: int) -> tuple[Tensor, Slots, Tensor]:
         """Read texts side by side: the hidden state (n, hidden) after each, their slots, and their lengths (n,)."""
         lengths = torch.tensor([text.length for text in texts], device=self._device)
-        # One slot more, which nobody owns: rows without a text idle there.
-        slots = laid_out(prefix.length, [*(text.length + longest for text in texts), 1], self._device)
+        slots = laid_out(prefix.length, [text.length for text in texts], self._device, longest=longest)
         self._prepare(prefix, len(texts), slots.owner.numel())
-        owners = torch.repeat_interleave(torch.arange(len(texts), device=self._device), lengths)
-        ends = lengths.cumsum(0)
-        places = torch.arange(int(ends[-1]), device=self._device) - (ends - lengths)[owners]
-        written = torch.tensor(slots.first, device=self._device)[owners] + places
-        embedded = torch.cat([part for text in texts for part in (text.region, self.embedded(text.ids))])
-        hidden = self._pass(embedded, owners, prefix.length + places, written, slots)
-        return hidden[ends - 1], slots, lengths
+        hidden, start = [], 0
+        while start < len(texts):
+            stop = start + _fitting(texts[start:], 0, READ)
+            hidden.append(self._read_some(texts, start, stop, slots))
+            start = stop
+        return torch.cat(hidden), slots, lengths
+
+    def _read_some(self, texts: Sequence[Text], start: int, stop: int, slots: Slots) -> Tensor:
+        """Read the texts from `start` to `stop` in one pass: (stop - start, hidden)."""
+        begin, end = slots.first[start], slots.first[stop]
+        embedded = torch.cat([part for text in texts[start:stop] for part in (text.region, self.embedded(text.ids))])
+        written = torch.arange(begin, end, device=self._device)
+        owners, positions = slots.owner[begin:end], slots.position[begin:end]
+        hidden = self._pass(embedded, owners, positions, written, slots.until(end))
+        return hidden[torch.tensor(slots.first[start + 1 : stop + 1], device=self._device) - 1 - begin]
 
     def _prepare(self, prefix: Prefix, texts: int, room: int) -> None:
         _, room = self._decoder.rounded(texts, room)
         if room > self._workspace.room:
+            if self._decoder.recorded:  # Recordings are lost when the room moves, so take enough of it at once.
+                room = max(room, self._decoder.rounded(texts, prefix.length + self._pack)[1])
             self._decoder.forget()
-            room = max(room, self._decoder.rounded(texts, prefix.length + self._pack)[1])
         self._workspace.prepare(prefix, room)
 
     def _pass(self, embedded: Tensor, owners: Tensor, positions: Tensor, written: Tensor, slots: Slots) -> Tensor:

@@ -48,12 +48,20 @@ class Slots:
         Index of the text; `SHARED` for the prefix, `NOBODY` for a slot that is not used.
     position : int64 (K,)
     first : tuple of int
-        First slot of each text.
+        First slot of each text, and of what comes after the last of them.
+    answers : tuple of int
+        First slot of what is written after each text.
     """
 
     owner: Tensor
     position: Tensor
-    first: tuple[int, ...]
+    first: tuple[int, ...] = ()
+    answers: tuple[int, ...] = ()
+
+    def until(self, end: int) -> Slots:
+        """The slots before `end`, and as many more as alignment takes."""
+        end = min(-(-end // ALIGNMENT) * ALIGNMENT, self.owner.numel())
+        return Slots(self.owner[:end], self.position[:end], self.first, self.answers)
 
     def visible(self, owners: Tensor, positions: Tensor) -> Tensor:
         """Bool (1, 1, T, K): the prefix, and of their own text what is not later, for T tokens."""
@@ -61,21 +69,26 @@ class Slots:
         return (own | (self.owner == SHARED))[None, None]
 
 
-def laid_out(prefix: int, lengths: Sequence[int], device: torch.device) -> Slots:
-    """Slots for a prefix and, one after the other, texts of up to these many tokens."""
-    first, total = [], prefix
+def laid_out(prefix: int, lengths: Sequence[int], device: torch.device, *, longest: int = 0) -> Slots:
+    """Slots for a prefix, the texts one after the other, and `longest` tokens written after each of them.
+
+    What is written comes after all texts, so that a pass that reads does not have to look at it. The last slot is
+    never owned by a text: rows without one idle there.
+    """
+    first = [prefix]
     for length in lengths:
-        first.append(total)
-        total += length
-    room = -(-total // ALIGNMENT) * ALIGNMENT
+        first.append(first[-1] + length)
+    answers = [first[-1] + index * longest for index in range(len(lengths))]
+    room = -(-(first[-1] + len(lengths) * longest + 1) // ALIGNMENT) * ALIGNMENT
     owner = torch.full((room,), NOBODY)
     position = torch.zeros(room, dtype=torch.int64)
     owner[:prefix] = SHARED
     position[:prefix] = torch.arange(prefix)
-    for index, (start, length) in enumerate(zip(first, lengths, strict=True)):
-        owner[start : start + length] = index
+    for index, (length, start, answer) in enumerate(zip(lengths, first, answers, strict=False)):
+        owner[start : start + length] = owner[answer : answer + longest] = index
         position[start : start + length] = prefix + torch.arange(length)
-    return Slots(owner.to(device), position.to(device), tuple(first))
+        position[answer : answer + longest] = prefix + length + torch.arange(longest)
+    return Slots(owner.to(device), position.to(device), tuple(first), tuple(answers))
 
 
 class Workspace:
