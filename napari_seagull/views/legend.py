@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from qtpy.QtCore import QRectF, QSize, Qt
 from qtpy.QtGui import QColor, QLinearGradient, QPainter, QPaintEvent
 from qtpy.QtWidgets import QSizePolicy, QWidget
 
 from napari_seagull.views.palette import QUALITY_STOPS
 from seagull_iqa.domain.levels import QUALITY_WORDS, level_value
+
+WORD_GAP = 6
+"""Px between two words at least."""
 
 
 class ColorLegend(QWidget):
@@ -33,12 +38,17 @@ class ColorLegend(QWidget):
         painter.setBrush(gradient)
         painter.drawRoundedRect(QRectF(0, 0, self.width(), 7), 3.0, 3.0)
         painter.setPen(self.palette().color(self.foregroundRole()))
-        for index, word in enumerate(QUALITY_WORDS):
-            self._draw_word(painter, word, level_value(index) / 100.0)
+        for word, box in self._places().items():
+            painter.drawText(box, Qt.AlignmentFlag.AlignCenter, word)
         painter.end()
 
-    def _draw_word(self, painter: QPainter, word: str, share: float) -> None:
+    def _places(self) -> dict[str, QRectF]:
+        """Where each word stands; every other one where not all of them have room."""
+        boxes = {word: self._box(word, level_value(index) / 100.0) for index, word in enumerate(QUALITY_WORDS)}
+        fits = all(box.right() + WORD_GAP <= after.left() for box, after in pairwise(boxes.values()))
+        return boxes if fits else {word: boxes[word] for word in QUALITY_WORDS[::2]}
+
+    def _box(self, word: str, share: float) -> QRectF:
         width = self.fontMetrics().horizontalAdvance(word) + 2
         left = min(max(share * self.width() - width / 2, 0.0), float(self.width() - width))
-        box = QRectF(left, 8.0, float(width), float(self.height() - 8))
-        painter.drawText(box, Qt.AlignmentFlag.AlignCenter, word)
+        return QRectF(left, 8.0, float(width), float(self.height() - 8))

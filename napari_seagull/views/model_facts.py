@@ -92,7 +92,7 @@ def state_words(offer: ModelOffer, facts: ModelFacts) -> str:
     if offer.name == facts.in_use:
         return "in use"
     if offer.state is OfferState.PARTIAL:
-        return f"{share_words(offer.present_bytes, offer.download_bytes)} here"
+        return "partly here"
     return "here" if offer.state in HERE else "to download"
 
 

@@ -37,6 +37,9 @@ from seagull_iqa.domain.progress import Progress
 BAR_STEPS = 1000
 """A progress bar counts in 32 bits, and a download has more bytes than that."""
 
+ELIDING_MARGIN = 10
+"""Px of a line that napari's style keeps free, unknown to who shortens it."""
+
 NOBODY = "The backend has not said yet which models there are."
 
 
@@ -77,6 +80,8 @@ class ModelForm(QWidget):
         self.list.setToolTip("The models that the backend can answer with")
         self.precision.setToolTip("In what numbers the weights are kept: fewer bits, less memory, slightly less exact")
         self.folder.setElideMode(Qt.TextElideMode.ElideMiddle)
+        for part in (self.now, self.folder):
+            part.setEllipsesWidth(ELIDING_MARGIN)
         self.use_button.setToolTip("Let this model answer from now on; every region is scored anew")
         self.download_button.setToolTip("Asks once more before anything is fetched; can be cancelled and resumed")
         self.remove_button.setToolTip("Free the disk; asks once more")

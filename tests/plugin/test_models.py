@@ -88,7 +88,8 @@ def test_a_download_that_is_cancelled_is_resumed_later(controller, form, settle,
     settle()
     assert not shown(form.bar)
     assert controller.panel.status.text() == ""
-    assert form.list.currentText() == "toy-large: 5 of 14 GB here"
+    assert form.list.currentText() == "toy-large: partly here"
+    assert form.weights.text().startswith("5 of 14 GB here; the rest from hub.example")
     assert form.download_button.text() == "Resume download"
     toy.toys.download_go.set()
     form.download_wished.emit("toy-large")
