@@ -122,7 +122,7 @@ def test_a_file_that_the_index_does_not_describe_is_refused(folder):
         load(folder)
 
 
-@pytest.mark.parametrize("name", ["../elsewhere.bin", "/etc/passwd", 7])
+@pytest.mark.parametrize("name", ["../elsewhere.bin", "/etc/passwd", "..", "", 7])
 def test_an_index_that_points_out_of_its_folder_is_refused(folder, name):
     index = json.loads((folder / INDEX).read_text())
     index["weight_map"]["lm_head.weight"] = name
@@ -258,3 +258,40 @@ def test_fewer_bits_take_less_memory_in_the_language_model_only(toy_checkpoint, 
     assert held(small) < 0.6 * held(full)
     assert small.network.extractor.final_mlp.weight.dtype == torch.bfloat16
     assert small.network.language.lm_head.weight.dtype == torch.bfloat16
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("num_attention_heads", 0), ("num_attention_heads", 3), ("num_attention_heads", -4), ("hidden_size", 0),
+        ("hidden_size", 10**12), ("hidden_size", float("inf")), ("vocab_size", -1), ("num_hidden_layers", 10**9),
+        ("num_hidden_layers", 0), ("rms_norm_eps", "nan"), ("rms_norm_eps", float("inf")), ("rope_theta", -1),
+        ("intermediate_size", 10**15), ("num_key_value_heads", -2), ("max_position_embeddings", 10),
+    ],
+)  # fmt: skip
+def test_absurd_sizes_are_refused_before_anything_is_built(folder, name, value):
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps(config | {name: value}))
+    with pytest.raises(CheckpointError):
+        load(folder)
+
+
+@pytest.mark.parametrize("value", ["x", None, -5, 1.5])
+def test_added_tokens_without_numbers_are_refused(folder, value):
+    (folder / "added_tokens.json").write_text(json.dumps({"<global>": value, "<local>": 601}))
+    with pytest.raises(CheckpointError, match="added_tokens"):
+        load(folder)
+
+
+@pytest.mark.parametrize("content", [b"", b"hello", b"\0" * 1000])
+def test_something_else_under_the_tokenizers_name_is_refused(folder, content):
+    (folder / "tokenizer.model").write_bytes(content)
+    with pytest.raises(CheckpointError, match="sentencepiece"):
+        load(folder)
+
+
+@pytest.mark.parametrize("kind", [torch.int8, torch.bool, torch.complex64])
+def test_weights_of_another_kind_of_number_are_refused(folder, kind):
+    change(folder, lm_head__weight=torch.ones(602, 64).to(kind))
+    with pytest.raises(CheckpointError, match="lm_head"):
+        load(folder)

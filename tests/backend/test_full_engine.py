@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import numpy as np
@@ -11,7 +12,7 @@ import torch
 from seagull_iqa.domain.precision import Precision
 from seagull_iqa.domain.region import Region, RegionMask
 from seagull_iqa.domain.report import Aspect
-from seagull_iqa.errors import OutOfMemoryError
+from seagull_iqa.errors import ModelError, OutOfMemoryError
 from seagull_iqa.models.full.checkpoint import load_seagull
 from seagull_iqa.models.full.decoding import Decoder
 from seagull_iqa.models.full.engine import READ, LanguageEngine, Text, _fitting
@@ -315,3 +316,21 @@ def test_scores_are_read_in_passes_of_limited_length(model, look, monkeypatch):
     with torch.inference_mode():
         model.engine.written(look.prefix, some[:40], 60)
     assert lengths[0][1] <= look.prefix.length + sum(text.length for text in some[:40]) + 64
+
+
+def test_what_is_no_number_is_said_and_does_not_stay(model, look):
+    fine, ill = texts(model, 2)
+    expected = logits(model, look, [fine])
+    ill.region[0, 0] = float("nan")
+    with pytest.raises(ModelError, match="no number"):
+        logits(model, look, [fine, ill])
+    assert (logits(model, look, [fine]) - expected).abs().max() < CLOSE
+
+
+def test_threads_that_ask_at_once_do_not_write_over_each_other(model, look):
+    some = [texts(model, 3, seed=seed) for seed in range(6)]
+    expected = [logits(model, look, few) for few in some]
+    with ThreadPoolExecutor(3) as pool:
+        found = list(pool.map(lambda few: logits(model, look, few), some * 2))
+    for mine, theirs in zip(found, expected * 2, strict=True):
+        assert (mine - theirs).abs().max() < CLOSE

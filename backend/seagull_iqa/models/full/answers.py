@@ -35,10 +35,13 @@ _TYPE_OF = {word: one for one, words in _TYPES.items() for word in words}
 _SEVERITY_OF = {word: one for one, words in _SEVERITIES.items() for word in words}
 _CLEAN = frozenset({"clean", "pristine", "undistorted", "distortion-free", "none", "flawless"})
 _NEGATIONS = frozenset({"no", "not", "without", "free", "never", "neither", "nor"})
-_TURNS = frozenset({"but", "however", "although", "though", "with", "yet"})
+_TURNS = frozenset({"but", "however", "although", "though", "with", "yet", "except", "besides", "apart", "aside"})
 """Words after which a negation holds no longer."""
 
-_WORD = re.compile(r"[a-z]+(?:-[a-z]+)*")
+_COPULAS = frozenset({"is", "are", "was", "were", "seems", "looks", "appears"})
+"""Between a type and its severity, which then holds for what came before."""
+
+_WORD = re.compile(r"[a-z]+(?:-[a-z]+)*|,")
 
 UNSAID = Severity.MODERATE
 """The severity of a distortion that is named without one."""
@@ -70,18 +73,28 @@ def findings_in(text: str) -> tuple[Finding, ...] | None:
     -------
     tuple of Finding, or None
         Worst first; () where it says that there is none; None where it says nothing of distortions. A severity holds
-        for the types after it, or for those before it that have none; a type without any counts as moderate.
+        for the types after it, or, right after a type or an "is", for those before it; a type without any counts as
+        moderate.
     """
     worst: dict[Distortion, Severity] = {}
     heard = False
-    for sentence in re.split(r"[.;!?\n]", text.lower()):
+    plain = text.lower().replace("not only", "").replace("-free", " free").replace("n't ", " not ")
+    for sentence in re.split(r"[.;!?\n]", plain):
         words = _WORD.findall(sentence)
-        heard = heard or bool(_CLEAN.intersection(words)) or _denies(words)
+        heard = heard or _clean(words) or _denies(words)
         for distortion, severity in _named(words):
             worst[distortion] = max(severity, worst.get(distortion, Severity.TRIVIAL))
     if not worst and not heard:
         return None
     return worst_first([Finding(distortion, severity) for distortion, severity in worst.items()])
+
+
+def _clean(words: list[str]) -> bool:
+    """True where it says so, and does not deny it."""
+    return any(
+        word in _CLEAN and not _NEGATIONS.intersection(words[max(0, index - 3) : index])
+        for index, word in enumerate(words)
+    )
 
 
 def _denies(words: list[str]) -> bool:
@@ -95,18 +108,24 @@ def _named(words: list[str]) -> Iterator[tuple[Distortion, Severity]]:
     denied = False
     said: Severity | None = None
     waiting: list[Distortion] = []
+    before = ""
     for word, following in pairwise([*words, ""]):
         if word in _NEGATIONS:
-            denied = True
+            # "Noise free" denies what is before it, all else what comes after.
+            denied = not (word == "free" and before in _TYPE_OF)
+            waiting = waiting if denied else []
         elif word in _TURNS:
             denied = False
         elif word in _SEVERITY_OF and not (word == "light" and following not in _TYPE_OF):
-            said = _SEVERITY_OF[word]
-            yield from ((one, said) for one in waiting)
-            waiting = []
+            denied = denied and before != ","
+            said = None if denied else _SEVERITY_OF[word]
+            if said is not None and waiting and (before in _COPULAS or before in _TYPE_OF):
+                yield from ((one, said) for one in waiting)
+                waiting, said = [], None
         elif word in _TYPE_OF and not denied:
             if said is None:
                 waiting.append(_TYPE_OF[word])
             else:
                 yield _TYPE_OF[word], said
+        before = word
     yield from ((one, UNSAID) for one in waiting)

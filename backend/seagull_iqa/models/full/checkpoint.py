@@ -134,6 +134,8 @@ def stored_tensors(layout: Layout, *, shapes_only: bool = False) -> Iterator[tup
         seen = set()
         for name, tensor in read(path, shapes_only=shapes_only):
             seen.add(name)
+            if not tensor.is_floating_point():
+                raise CheckpointError(f"{name} in {path.name} holds {tensor.dtype}.", "Fetch the model again.")
             yield name, tensor
         if seen != promised:
             differing = ", ".join(sorted(seen ^ promised)[:_SHOWN])
@@ -148,7 +150,9 @@ def _public(path: Path, *, shapes_only: bool) -> Iterator[tuple[str, Tensor]]:
         raise CheckpointError(
             f"{path.name} is not a file of weights: {str(error).splitlines()[0]}", "Fetch the model again."
         ) from error
-    if not isinstance(state, Mapping) or not all(isinstance(value, Tensor) for value in state.values()):
+    if not isinstance(state, Mapping) or not all(
+        isinstance(key, str) and isinstance(value, Tensor) for key, value in state.items()
+    ):
         raise CheckpointError(f"{path.name} holds something other than tensors.", "Fetch the model again.")
     yield from state.items()
 
@@ -158,7 +162,7 @@ def _safetensors(path: Path, *, shapes_only: bool) -> Iterator[tuple[str, Tensor
         with safe_open(path, framework="pt") as file:
             for name in file.keys():  # noqa: SIM118 - not a mapping
                 if shapes_only:
-                    yield name, torch.empty(file.get_slice(name).get_shape(), device="meta")
+                    yield name, torch.empty(file.get_slice(name).get_shape(), device="meta")  # whatever its type
                 else:
                     yield name, file.get_tensor(name)
     except (OSError, SafetensorError) as error:

@@ -12,6 +12,8 @@ from seagull_iqa.errors import CheckpointError
 
 VISION = "model.vision_tower.vision_tower.visual."
 _BLOCK = re.compile(re.escape(VISION) + r"trunk\.stages\.(\d+)\.blocks\.(\d+)\.gamma")
+_LAYER = re.compile(r"model\.layers\.(\d+)\.")
+_MOST = 2**20
 STRIDES = (4, 8, 16, 32)
 """Px of the square image to one cell of res2, res3, res4, res5."""
 
@@ -86,14 +88,37 @@ def config_of(values: Mapping[str, Any], shapes: Shapes) -> SeagullConfig:
     Raises
     ------
     CheckpointError
-        A tensor that the sizes are read from is missing.
+        A tensor that the sizes are read from is missing, or the sizes cannot be those of a model.
     """
     try:
-        return _config_of(values, shapes)
-    except (KeyError, IndexError, ValueError, TypeError) as error:
+        found = _config_of(values, shapes)
+    except (KeyError, IndexError, ValueError, TypeError, OverflowError) as error:
         raise CheckpointError(
             f"The sizes of the model cannot be told: {error} is missing or odd.", "Fetch the model again."
         ) from error
+    if odd := _odd_sizes(found, shapes):
+        raise CheckpointError(f"config.json does not fit the weights: {odd}.", "Fetch the model again.")
+    return found
+
+
+def _odd_sizes(config: SeagullConfig, shapes: Shapes) -> str:
+    """What no network can be built from, in words; empty where all is well."""
+    sizes = config.language
+    embeddings = shapes.get("model.embed_tokens.weight", (sizes.vocabulary, sizes.hidden))
+    layers = {found[1] for key in shapes if (found := _LAYER.match(key))}
+    heads_fit = sizes.heads > 0 and sizes.hidden % (2 * sizes.heads) == 0
+    checks = (
+        (embeddings != (sizes.vocabulary, sizes.hidden), "vocab_size or hidden_size"),
+        (min(embeddings, default=0) < 1 or not heads_fit, "hidden_size or num_attention_heads"),
+        (not 0 < sizes.key_value_heads <= sizes.heads or sizes.heads % sizes.key_value_heads, "num_key_value_heads"),
+        (not sizes.layers or sizes.layers > 2 * len(layers) + 8, "num_hidden_layers"),
+        (not 0 < sizes.intermediate < _MOST, "intermediate_size"),
+        (not 0 < sizes.epsilon < 1, "rms_norm_eps"),
+        (not 0 < sizes.rope_theta < math.inf, "rope_theta"),
+        (sizes.positions < config.image_tokens, "max_position_embeddings"),
+        (len(config.widths) != len(STRIDES), "the stages of the image encoder"),
+    )
+    return ", ".join(words for wrong, words in checks if wrong)
 
 
 def _config_of(values: Mapping[str, Any], shapes: Shapes) -> SeagullConfig:

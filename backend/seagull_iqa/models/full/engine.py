@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -11,7 +12,7 @@ import torch
 from torch import Tensor
 from transformers import DynamicCache, LlamaForCausalLM
 
-from seagull_iqa.errors import OutOfMemoryError
+from seagull_iqa.errors import ModelError, OutOfMemoryError
 from seagull_iqa.models.full.config import LanguageConfig
 from seagull_iqa.models.full.decoding import Decoder, Step
 from seagull_iqa.models.full.halving import readable_memory_errors
@@ -68,6 +69,7 @@ class LanguageEngine:
         self._language, self._sizes, self._end, self._pack = language, sizes, end, pack
         weight = language.model.embed_tokens.weight
         self._device = weight.device
+        self._alone = threading.RLock()  # The workspace is one, and whoever writes into it is alone with it.
         self._workspace = Workspace(sizes, weight.device, weight.dtype)
         self._decoder = Decoder(self._step, weight.device, recorded=recorded)
 
@@ -108,8 +110,9 @@ class LanguageEngine:
 
     def release(self) -> None:
         """Give back the memory that is only held to be reused."""
-        self._decoder.forget()
-        self._workspace.release()
+        with self._alone:
+            self._decoder.forget()
+            self._workspace.release()
 
     @property
     def _workspace_dtype(self) -> torch.dtype:
@@ -120,6 +123,12 @@ class LanguageEngine:
         self, texts: Sequence[Text], longest: int, run: Callable[[Sequence[Text]], list[Result]]
     ) -> list[Result]:
         """Run pack after pack; a pack that does not fit into memory is halved, and so are those after it."""
+        with self._alone:
+            return self._packs(texts, longest, run)
+
+    def _packs(
+        self, texts: Sequence[Text], longest: int, run: Callable[[Sequence[Text]], list[Result]]
+    ) -> list[Result]:
         results: list[Result] = []
         left = list(texts)
         while left:
@@ -171,7 +180,18 @@ class LanguageEngine:
             stop = start + _fitting(texts[start:], 0, READ)
             hidden.append(self._read_some(texts, start, stop, slots))
             start = stop
-        return torch.cat(hidden), slots, lengths
+        after = torch.cat(hidden)
+        self._check_numbers(after)
+        return after, slots, lengths
+
+    def _check_numbers(self, hidden: Tensor) -> None:
+        if not bool(hidden.isfinite().all()):
+            # What is hidden from a token is multiplied by nought, which leaves it what it is: so none of it may stay.
+            self.release()
+            raise ModelError(
+                "The model has computed something that is no number.",
+                "Load it with another precision, bf16 or fp32; or run: seagull models verify seagull-7b",
+            )
 
     def _read_some(self, texts: Sequence[Text], start: int, stop: int, slots: Slots) -> Tensor:
         """Read the texts from `start` to `stop` in one pass: (stop - start, hidden)."""

@@ -78,7 +78,9 @@ def read_layout(folder: Path) -> Layout:
     index = _json(folder / (CONVERTED_INDEX if converted else PUBLIC_INDEX))
     weight_map = {str(key): _inside(folder, name) for key, name in _mapping(index, folder).items()}
     _check_present(folder, [*sorted(set(weight_map.values())), folder / TOKENIZER_FILE])
-    added = {str(token): int(number) for token, number in _json(folder / ADDED_TOKENS_FILE).items()}
+    added = _json(folder / ADDED_TOKENS_FILE)
+    if not all(isinstance(number, int) and number >= 0 for number in added.values()):
+        raise CheckpointError(f"{ADDED_TOKENS_FILE} does not number its tokens.", "Fetch the model again.")
     return Layout(folder, config, weight_map, added, converted)
 
 
@@ -91,7 +93,7 @@ def _mapping(index: dict[str, Any], folder: Path) -> dict[str, Any]:
 
 def _inside(folder: Path, name: object) -> Path:
     """A file of that folder; an index that points elsewhere is refused."""
-    if not isinstance(name, str) or Path(name).name != name:
+    if not isinstance(name, str) or Path(name).name != name or name in ("", ".."):
         raise CheckpointError(f"The index of the weights names the file {name!r}.", "Fetch the model again.")
     return folder / name
 
