@@ -52,6 +52,10 @@ class Tokenizer:
                 f"added_tokens.json lacks {' and '.join(missing)}.", "Name a folder with the SEAGULL-7B checkpoint."
             )
         self.global_id, self.local_id = (layout.added_tokens[token] for token in (GLOBAL_TOKEN, LOCAL_TOKEN))
+        if min(self._pieces.bos_id(), self._pieces.eos_id()) < 0:
+            raise CheckpointError(
+                f"{layout.tokenizer.name} has no mark for the end or the beginning of a text.", "Fetch the model again."
+            )
 
     @property
     def end(self) -> int:
@@ -60,7 +64,8 @@ class Tokenizer:
 
     def ids(self, text: str) -> tuple[int, ...]:
         """The ids of a piece of text; like the original's tokenizer it begins every piece with a blank."""
-        return tuple(self._pieces.encode(text))
+        # Half of a surrogate pair, which JSON may hold, is no letter.
+        return tuple(self._pieces.encode(text.encode("utf-8", "replace").decode("utf-8")))
 
     def text(self, ids: list[int]) -> str:
         """The text of ids; special tokens are left out."""
@@ -77,7 +82,9 @@ class Tokenizer:
         found = self.ids(after_region(text))
         if len(found) > longest:
             raise LimitError(
-                f"The question is {len(found)} tokens long; the model reads {longest} at most.", "Ask shorter."
+                f"The question is {len(found)} tokens long; the model reads {max(0, longest)} at most beside the image "
+                "and as long an answer.",
+                "Ask shorter, or for a shorter answer.",
             )
         return found
 
@@ -112,8 +119,12 @@ class Tokenizer:
 
 
 def _processor(path: Path) -> sentencepiece.SentencePieceProcessor:
+    odd = CheckpointError(f"{path.name} is not a sentencepiece model.", "Fetch the model again.")
     try:
         # By its bytes: the library opens no path with letters beyond the code page of a Windows machine.
-        return sentencepiece.SentencePieceProcessor(model_proto=path.read_bytes())
+        content = path.read_bytes()
+        if not content:  # Which the library takes for "not given yet".
+            raise odd
+        return sentencepiece.SentencePieceProcessor(model_proto=content)
     except (OSError, RuntimeError) as error:
-        raise CheckpointError(f"{path.name} is not a sentencepiece model.", "Fetch the model again.") from error
+        raise odd from error
