@@ -3,6 +3,7 @@
 Run it where there is a screen, or under `xvfb-run -s "-screen 0 1600x1000x24"`:
 
     python scripts/screenshot.py docs/images/napari.png [--theme dark] [--sample girl] [--no-map]
+    python scripts/screenshot.py docs/images/models.png --no-map --model seagull-7b   # the panel alone, its models open
 """
 
 from __future__ import annotations
@@ -83,7 +84,7 @@ class Hand:
         QTest.qWait(100)
 
 
-def wait_for(what: str, holds: Callable[[], bool], limit_s: float = 60.0) -> None:
+def wait_for(what: str, holds: Callable[[], bool], limit_s: float = 300.0) -> None:
     """Let the window live until that holds; `TimeoutError` if it never does."""
     end = time.monotonic() + limit_s
     while not holds():
@@ -101,6 +102,15 @@ def draw(hand: Hand, dock: SeagullDock, drawings: Sequence[tuple[Tool, Outline]]
         QTest.qWait(400)
 
 
+def open_models(dock: SeagullDock, name: str) -> None:
+    """Open the group of models, and choose one in its list as a person does."""
+    form = dock.model_form
+    dock.models.open()
+    wait_for("the models", lambda: form.list.findData(name) >= 0)
+    form.list.setCurrentIndex(form.list.findData(name))
+    form.list.activated.emit(form.list.currentIndex())
+
+
 def main() -> None:
     """Take the picture."""
     asked = argparse.ArgumentParser(description=__doc__)
@@ -109,6 +119,7 @@ def main() -> None:
     asked.add_argument("--sample", default="girl")
     asked.add_argument("--size", default="1500x940")
     asked.add_argument("--no-map", action="store_true")
+    asked.add_argument("--model", help="the panel alone, with that model chosen in its list")
     options = asked.parse_args()
     viewer = napari.Viewer(show=True)
     viewer.theme = options.theme
@@ -131,7 +142,12 @@ def main() -> None:
     wait_for("everything to be shown", lambda: controller.is_idle)
     QTest.qWait(800)
     options.out.parent.mkdir(parents=True, exist_ok=True)
-    viewer.screenshot(str(options.out), canvas_only=False, flash=False)
+    if options.model:
+        open_models(dock, options.model)
+        QTest.qWait(800)
+        dock.grab().save(str(options.out))
+    else:
+        viewer.screenshot(str(options.out), canvas_only=False, flash=False)
     for record in controller.session.regions.values():
         print(record.region.name, record.state, record.region.mask.box, record.report and record.report.text)
     viewer.close()
