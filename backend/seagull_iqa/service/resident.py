@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from concurrent.futures import Future
 from importlib.metadata import version
@@ -15,6 +16,7 @@ from seagull_iqa.service.failures import attempted
 from seagull_iqa.service.source import Choice, ModelSource
 
 VERSION = version("napari-seagull")
+_LOG = logging.getLogger(__name__)
 
 
 class Resident:
@@ -122,6 +124,8 @@ class Resident:
     def _settle(self, loaded: QualityModel | SeagullError, reason: str, remark: str) -> None:
         self._wish = None
         if isinstance(loaded, SeagullError):
+            # The server stays, for another model to be chosen; who started it by hand reads this on the terminal.
+            _LOG.error("The model cannot be loaded: %s", loaded)
             self._error = loaded
         else:
             self._model, self.reason, self._message = loaded, reason, remark
