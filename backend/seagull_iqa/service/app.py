@@ -75,4 +75,5 @@ def _validation_error(error: RequestValidationError) -> SeagullError:
     where = ".".join(str(part) for part in first["loc"] if part != "body")
     if first["type"] in {"too_long", "string_too_long"}:
         return LimitError(f"Too much at {where or 'body'}: {first['msg']}.", "See the limits in the capabilities.")
-    return ProtocolError(f"Not understood at {where or 'body'}: {first['msg']}.", "See docs/protocol.md.")
+    what = first["msg"].removeprefix("Value error, ").rstrip(".")
+    return ProtocolError(f"Not understood at {where or 'body'}: {what}.", "See docs/protocol.md.")
