@@ -26,6 +26,7 @@ from seagull_iqa.domain.report import (
 from seagull_iqa.errors import CheckpointError, ImageError, ShapeMismatchError
 from seagull_iqa.models.full.answers import finished
 from seagull_iqa.models.full.engine import LanguageEngine, Text
+from seagull_iqa.models.full.halving import readable_memory_errors
 from seagull_iqa.models.full.look import FullLook
 from seagull_iqa.models.full.maps import coarse_to_fine
 from seagull_iqa.models.full.network import SeagullNetwork
@@ -77,16 +78,19 @@ class Seagull:
 
     @property
     def look_cache_bytes(self) -> int:
-        """Memory, in bytes, that looks may take: eight of them, or two fifths of what is free where that is less."""
+        """Memory, in bytes, that looks may take: eight of them, or two fifths of what is free on the GPU if less.
+
+        Without a GPU of its own it is three, since they take the memory that everything else needs too.
+        """
         config = self.network.config
         sizes = config.language
         kind: int = self.network.language.lm_head.weight.itemsize
         prefix = 2 * self._prefix_length() * sizes.layers * sizes.key_value_heads * sizes.head_width * kind
-        eight = 8 * (prefix + 2**25)
+        one = prefix + 2**25
         if self._device.type != "cuda":
-            return eight
+            return 3 * one
         free: int = torch.cuda.mem_get_info(self._device)[0]
-        return min(eight, 2 * free // 5)
+        return min(8 * one, 2 * free // 5)
 
     def with_system(self, system: str) -> Seagull:
         """The same weights with another system text; its looks are its own."""
@@ -104,6 +108,10 @@ class Seagull:
                 f"Expected 8-bit RGB of shape (H, W, 3), got {image.dtype} of shape {image.shape}.",
                 "Prepare the array with `seagull_iqa.imaging.normalise.prepare` first.",
             )
+        with readable_memory_errors():
+            return self._looked(image)
+
+    def _looked(self, image: RGBImage) -> FullLook:
         size, vision = self.network.config.image_size, self.network.vision
         weight = next(vision.parameters())
         levels = vision(squared(shortest_edge(image, size), size, weight.device, weight.dtype))
