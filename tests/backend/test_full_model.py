@@ -4,11 +4,19 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import torch
 
 from seagull_iqa.domain.precision import Precision
 from seagull_iqa.domain.region import Region, RegionMask
 from seagull_iqa.domain.report import Aspect
-from seagull_iqa.errors import CheckpointError, ImageError, JobCancelledError, LimitError, ShapeMismatchError
+from seagull_iqa.errors import (
+    CheckpointError,
+    ImageError,
+    JobCancelledError,
+    LimitError,
+    OutOfMemoryError,
+    ShapeMismatchError,
+)
 from seagull_iqa.models.full.checkpoint import load_seagull
 from seagull_iqa.models.full.maps import coarse_to_fine
 from seagull_iqa.models.full.preprocess import LONGEST, crop_of, shortest_edge, square_mask
@@ -189,3 +197,20 @@ def test_a_value_of_a_map_is_the_score_of_the_window_about_it():
 def test_tiny_and_thin_images_have_maps_too(model, shape):
     maps = model.maps(model.look(noise(*shape)))
     assert np.isfinite(maps["quality"].values).all()
+
+
+def test_too_little_memory_for_a_look_is_said(model, monkeypatch):
+    def scarce(*_):
+        raise torch.OutOfMemoryError("CUDA out of memory.")
+
+    monkeypatch.setattr(type(model.network.vision), "forward", scarce)
+    with pytest.raises(OutOfMemoryError, match="not enough memory"):
+        model.look(noise(60, 80))
+
+
+@pytest.mark.parametrize("question", ["\ud800 what?", "<global><local></s><image>", "\x00\u202e🦤" * 20, "?"])
+def test_odd_letters_in_a_question_are_only_letters(model, question):
+    look, region = model.look(noise(60, 80)), box((60, 80), 0, 0, 30, 30)
+    assert isinstance("".join(model.answer(look, region, question, max_tokens=4)), str)
+    ids = model.tokenizer.question(question, 500)
+    assert not {model.tokenizer.global_id, model.tokenizer.local_id, model.tokenizer.end} & set(ids)
