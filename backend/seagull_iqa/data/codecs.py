@@ -44,7 +44,7 @@ def through(rgb: NDArray[np.uint8], codec: str, quality: int) -> NDArray[np.uint
         The codec is not installed.
     """
     if codec not in installed():
-        raise SeagullError(f"The codec {codec} is not installed.", "Install pillow-heif for HEIC, Pillow 11.3 for AVIF.")
+        raise SeagullError(f"The codec {codec} is not installed.", "HEIC wants pillow-heif, AVIF Pillow 11.3.")
     packed = _heic(rgb, quality) if codec == "heic" else _pillow(rgb, codec, quality)
     if codec == "heic":
         import pillow_heif
@@ -63,7 +63,7 @@ def _pillow(rgb: NDArray[np.uint8], codec: str, quality: int) -> bytes:
         image.save(buffer, "WEBP", quality=quality, method=2)
     else:
         # One thread and no tiles: the bytes must not depend on the machine's cores.
-        image.save(buffer, "AVIF", quality=quality, speed=8, subsampling="4:2:0", max_threads=1, autotiling=False)
+        image.save(buffer, "AVIF", quality=quality, speed=9, subsampling="4:2:0", max_threads=1, autotiling=False)
     return buffer.getvalue()
 
 

@@ -14,7 +14,8 @@ from scipy.ndimage import distance_transform_edt, gaussian_filter, label
 SIDE = 288
 """Longest side in px at which superpixels are found."""
 
-SUPERPIXELS = 220
+SUPERPIXELS = 300
+COMPACTNESS = 8.0
 COMPONENTS = (40, 20)
 OBJECTS = (10, 6, 3)
 """Segments left after merging, at the two levels."""
@@ -48,7 +49,10 @@ class Segment:
 
 
 class Segmenter(Protocol):
-    """What proposes regions of a uint8 RGB image (H, W, 3): kind and bool mask (H, W) of each, in a fixed order."""
+    """What proposes regions of a uint8 RGB image: kind and bool mask of each, in a fixed order, the best first.
+
+    The masks may be smaller than the image, all by the same factor.
+    """
 
     def __call__(self, rgb: NDArray[np.uint8]) -> list[tuple[str, Mask]]:
         """Propose."""
@@ -67,14 +71,15 @@ def segments(rgb: NDArray[np.uint8], propose: Segmenter, *, most: int = MOST) ->
     most : int
         At most that many.
     """
-    wavering = [_tidy(mask) for _kind, mask in propose(wavered(rgb))]
-    kept: list[tuple[str, Mask]] = []
-    for kind, proposed in propose(rgb):
-        mask = _tidy(proposed)
-        if is_sound(mask) and _is_stable(mask, wavering) and not any(_iou(mask, old) > ALIKE for _k, old in kept):
-            kept.append((kind, mask))
-    chosen = _of_all_sizes(kept, most) or [("box", _middle(rgb.shape[:2]))]
-    return [Segment(f"r{index:02d}", kind, mask) for index, (kind, mask) in enumerate(chosen)]
+    height, width = rgb.shape[:2]
+    proposed = [(kind, _tidy(mask)) for kind, mask in propose(rgb)]
+    sound = [(kind, mask) for kind, mask in proposed if is_sound(mask, scale=height / mask.shape[0])]
+    again = [_tidy(mask) for _kind, mask in propose(wavered(rgb))]
+    stable = _overlaps([mask for _kind, mask in sound], again).max(axis=1, initial=0) >= STABLE
+    kept = _unlike([one for one, comes_back in zip(sound, stable, strict=True) if comes_back])
+    chosen = _of_all_sizes(kept, most) or [("box", _middle((height, width)))]
+    enlarged = [(kind, _enlarged(mask, (width, height))) for kind, mask in chosen]
+    return [Segment(f"r{index:02d}", kind, mask) for index, (kind, mask) in enumerate(enlarged)]
 
 
 def superpixel_proposals(rgb: NDArray[np.uint8]) -> list[tuple[str, Mask]]:
@@ -87,11 +92,11 @@ def superpixel_proposals(rgb: NDArray[np.uint8]) -> list[tuple[str, Mask]]:
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
     small = np.asarray(Image.fromarray(rgb).resize(size, Image.Resampling.BOX))
     lab = rgb2lab(small).astype(np.float32)
-    cells = slic(lab, n_segments=SUPERPIXELS, compactness=10, start_label=0, convert2lab=False, channel_axis=-1)
+    cells = slic(small, n_segments=SUPERPIXELS, compactness=COMPACTNESS, start_label=0, channel_axis=-1)
     found = []
     for kind, left, of in merged(cells, lab, (*COMPONENTS, *OBJECTS), components=len(COMPONENTS)):
         for value in range(left):
-            found.append((kind, _enlarged(of[cells] == value, (width, height))))
+            found.append((kind, of[cells] == value))
     return sorted(found, key=lambda one: (-int(one[1].sum()), one[0]))
 
 
@@ -160,9 +165,11 @@ def _row_costs(
 
 
 def _enlarged(mask: Mask, size: tuple[int, int]) -> Mask:
-    """A mask at (width, height) of the photograph, its edge smooth."""
+    """A mask at (width, height) of the photograph, its edge smooth, in one piece."""
+    if mask.shape == size[::-1]:
+        return mask
     soft = Image.fromarray(mask.astype(np.float32)).resize(size, Image.Resampling.BILINEAR)
-    return np.asarray(soft) > 0.5
+    return _tidy(np.asarray(soft) > 0.5)
 
 
 def wavered(rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -183,24 +190,34 @@ def _tidy(mask: Mask) -> Mask:
     return np.asarray(pieces == int(np.argmax(sizes)))
 
 
-def is_sound(mask: Mask) -> bool:
-    """Neither too small nor too large, and no sliver."""
+def is_sound(mask: Mask, *, scale: float = 1.0) -> bool:
+    """Neither too small nor too large, and no sliver; one px of the mask is `scale` px of the photograph."""
     area = int(mask.sum())
-    if area < LEAST_AREA or area > MOST_SHARE * mask.size:
+    if area * scale**2 < LEAST_AREA or area > MOST_SHARE * mask.size:
         return False
     rows, columns = (np.flatnonzero(mask.any(axis)) for axis in (1, 0))
     window = mask[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
     radius = float(distance_transform_edt(np.pad(window, 1)).max())
-    return radius >= LEAST_WIDTH and np.pi * radius**2 >= LEAST_COMPACT * area
+    return radius * scale >= LEAST_WIDTH and np.pi * radius**2 >= LEAST_COMPACT * area
 
 
-def _is_stable(mask: Mask, wavering: list[Mask]) -> bool:
-    return any(_iou(mask, other) >= STABLE for other in wavering)
+def _overlaps(some: list[Mask], others: list[Mask]) -> NDArray[np.float64]:
+    """IoU of each with each, on every other row and column: (some, others)."""
+    if not some or not others:
+        return np.zeros((len(some), len(others)))
+    a, b = (np.stack([mask[::2, ::2].ravel() for mask in masks]).astype(np.float32) for masks in (some, others))
+    both = (a @ b.T).astype(float)
+    return both / np.maximum(a.sum(1)[:, None] + b.sum(1)[None] - both, 1)
 
 
-def _iou(a: Mask, b: Mask) -> float:
-    union = int(np.count_nonzero(a | b))
-    return int(np.count_nonzero(a & b)) / union if union else 0.0
+def _unlike(found: list[tuple[str, Mask]]) -> list[tuple[str, Mask]]:
+    """Of several that are nearly the same, the first."""
+    alike = _overlaps([mask for _kind, mask in found], [mask for _kind, mask in found]) > ALIKE
+    kept: list[int] = []
+    for index in range(len(found)):
+        if not alike[index, kept].any():
+            kept.append(index)
+    return [found[index] for index in kept]
 
 
 def _of_all_sizes(kept: list[tuple[str, Mask]], most: int) -> list[tuple[str, Mask]]:
