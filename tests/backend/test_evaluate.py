@@ -20,8 +20,9 @@ from seagull_iqa.errors import JobCancelledError, SeagullError
 from seagull_iqa.models.mini.checkpoint import save_weights
 from seagull_iqa.models.mini.config import MiniConfig
 from seagull_iqa.models.mini.network import MiniNetwork
-from seagull_iqa.training.baselines import ALL_ROWS, AREA, BRISQUE, CONSTANT, CROP, NIQE, OURS, WHOLE
+from seagull_iqa.training.baselines import ALL_ROWS, AREA, CONSTANT, CROP, OURS, WHOLE
 from seagull_iqa.training.evaluate import EvaluateSpec, evaluate
+from seagull_iqa.training.outsiders import BRISQUE
 
 
 class Look:
@@ -229,9 +230,9 @@ def test_workers_end_when_their_parent_is_killed(tmp_path):
         "import os, time\n"
         "from multiprocessing import get_context\n"
         "from concurrent.futures import ProcessPoolExecutor\n"
-        "from seagull_iqa.training.evaluate import _end_with_parent\n"
+        "from seagull_iqa.training.measuring import start_worker\n"
         "if __name__ == '__main__':\n"
-        "    pool = ProcessPoolExecutor(1, mp_context=get_context('spawn'), initializer=_end_with_parent)\n"
+        "    pool = ProcessPoolExecutor(1, mp_context=get_context('spawn'), initializer=start_worker)\n"
         "    print(pool.submit(os.getpid).result(), flush=True)\n"
         "    time.sleep(600)\n"
     )

@@ -14,8 +14,9 @@ from seagull_iqa.cli.ask import ask
 from seagull_iqa.cli.data import data_app
 from seagull_iqa.cli.demo import demo
 from seagull_iqa.cli.doctor import doctor
+from seagull_iqa.cli.evaluating import evaluate
 from seagull_iqa.cli.heatmap import heatmap
-from seagull_iqa.cli.learning import evaluate, train
+from seagull_iqa.cli.learning import train
 from seagull_iqa.cli.model_commands import models_app
 from seagull_iqa.cli.score import score
 from seagull_iqa.cli.serve import serve

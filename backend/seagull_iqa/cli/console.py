@@ -45,14 +45,14 @@ def printable(text: str) -> str:
 @contextmanager
 def progress_bar(title: str) -> Iterator[ProgressCallback]:
     """A bar on the standard error that follows a `ProgressCallback`; nothing where nobody looks at it."""
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
     console = errors()
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
         MofNCompleteColumn(),
-        TimeElapsedColumn(),
+        TimeRemainingColumn(elapsed_when_finished=True),
     )
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bars:
         task: TaskID = bars.add_task(title, total=None)

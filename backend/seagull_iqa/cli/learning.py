@@ -1,23 +1,21 @@
-"""`seagull train` and `seagull evaluate`: make weights from photographs, and measure them on the frozen protocol."""
+"""`seagull train`: make weights from photographs."""
 
 from __future__ import annotations
 
-import json
 import os
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from seagull_iqa.cli import console
-from seagull_iqa.cli.models import DEFAULT_MODEL, DeviceOption, ModelOption, backend_missing
+from seagull_iqa.cli.models import backend_missing
 from seagull_iqa.errors import SeagullError
 
-DATA_VARIABLE = "SEAGULL_DATA"
+if TYPE_CHECKING:
+    from seagull_iqa.training.human import HumanScores
 
-DataOption = Annotated[
-    Path | None, typer.Option(help=f"Folder with photos/ and protocol/; without it, what {DATA_VARIABLE} names.")
-]
+DATA_VARIABLE = "SEAGULL_DATA"
 
 
 def data_folder(given: Path | None) -> Path:
@@ -41,7 +39,8 @@ def _existing(folder: Path) -> Path:
     return folder
 
 
-def _make(folder: Path) -> None:
+def make_folder(folder: Path) -> None:
+    """Make it where it is not there; `SeagullError` where that fails."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -56,60 +55,64 @@ def train(  # noqa: PLR0913 - one parameter an option, as typer wants it
     photos: Annotated[
         Path | None, typer.Option(help=f"Folder with photographs; without it, photos/ in what {DATA_VARIABLE} names.")
     ] = None,
+    human: Annotated[
+        Path | None, typer.Option(help="Second stage: images that people scored, as a list with columns file, mos.")
+    ] = None,
+    images: Annotated[Path | None, typer.Option(help="Folder of those images; by default where the list lies.")] = None,
+    where: Annotated[
+        list[str] | None, typer.Option(help="Rows of the list to keep, COLUMN=VALUE,VALUE; may be repeated.")
+    ] = None,
+    base: Annotated[Path | None, typer.Option(help="Weights to begin with; without it, random ones.")] = None,
+    start: Annotated[Path | None, typer.Option(help="A checkpoint.pt of another run to begin with.")] = None,
+    freeze: Annotated[bool, typer.Option("--freeze", help="Leave the image encoder as it is.")] = False,
     steps: Annotated[int, typer.Option(min=1, help="Optimizer steps.")] = 20_000,
     minutes: Annotated[float, typer.Option(min=0, help="Stop after that many minutes of training; 0 = by steps.")] = 0,
     rate: Annotated[float, typer.Option(min=0, help="Peak learning rate.")] = 2e-3,
-    processes: Annotated[int, typer.Option(min=1, help="Processes that make samples.")] = 1,
+    hold: Annotated[float, typer.Option(min=0, max=1, help="Share of the schedule at that rate.")] = 0.0,
+    share: Annotated[float, typer.Option(min=0, max=1, help="Share of the photographs to learn from.")] = 1.0,
+    measure_every: Annotated[int, typer.Option(min=0, help="Steps between looks at what is held out; 0 = none.")] = 0,
+    patience: Annotated[int, typer.Option(min=0, help="Stop after so many looks without a better score.")] = 0,
+    processes: Annotated[int, typer.Option(min=0, help="Processes that make samples.")] = 1,
     threads: Annotated[int, typer.Option(min=1, help="Threads of the learner.")] = 1,
     seed: Annotated[int, typer.Option(help="Of everything random.")] = 1,
-    device: DeviceOption = "cpu",
+    device: Annotated[str, typer.Option(help='"cpu", or "auto" for the fastest there is.')] = "cpu",
+    precision: Annotated[str, typer.Option(help='Mixed precision: "no", "bf16" or "fp16".')] = "no",
 ) -> None:
-    """Train seagull-mini on photographs that are spoiled on the fly; Ctrl+C leaves a checkpoint to go on from."""
+    """Train seagull-mini on photographs that are spoiled on the fly; Ctrl+C leaves a checkpoint to go on from.
+
+    On several GPUs: `accelerate launch -m seagull_iqa train ...`.
+    """
     folder = _existing(photos) if photos else _existing(data_folder(None) / "photos")
-    _make(out)
+    make_folder(out)
     try:
-        from seagull_iqa.training.loop import TrainSpec
+        from seagull_iqa.training.loop import LoopSpec
         from seagull_iqa.training.loop import train as steps_of
+        from seagull_iqa.training.mini_task import MiniSpec, MiniTask
     except ModuleNotFoundError as error:
         raise backend_missing(error) from error
-    spec = TrainSpec(
-        photos=folder, out=out, steps=steps, minutes=minutes, rate=rate,
-        processes=processes, threads=threads, seed=seed, device=device,
+    scores = _scores(human, images, where or []) if human else None
+    task = MiniTask(MiniSpec(folder, human=scores, base=base, frozen=freeze, share=share, seed=seed))
+    spec = LoopSpec(
+        out=out, steps=steps, minutes=minutes, rate=rate, hold=hold, processes=processes, threads=threads, seed=seed,
+        device=device, precision=precision, start=start, measure_every=measure_every, patience=patience,
     )  # fmt: skip
     terminal = console.errors().is_terminal
     with console.progress_bar("training") as follow:
-        for step in steps_of(spec):
+        for step in steps_of(task, spec):
             follow(step)
             if not terminal:
                 typer.echo(f"{step.done}/{step.total} {step.message}", err=True)
     typer.echo(str(out / "weights.safetensors"))
 
 
-def evaluate(  # noqa: PLR0913 - one parameter an option, as typer wants it
-    *,
-    data: DataOption = None,
-    model: ModelOption = DEFAULT_MODEL,
-    device: DeviceOption = "auto",
-    cases: Annotated[int | None, typer.Option(min=1, help="A quick look at that many cases; not the protocol.")] = None,
-    ladders: Annotated[bool, typer.Option(help="Climb the ladders of strength too.")] = True,
-    labels: Annotated[Path | None, typer.Option(metavar="FILE", help="Keeps the labels between runs (JSON).")] = None,
-    workers: Annotated[int, typer.Option(min=1, help="Processes; each loads the model.")] = 1,
-    out: Annotated[Path | None, typer.Option(metavar="FILE", help="Write everything into it (JSON).")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the table as JSON.")] = False,
-) -> None:
-    """Put a model through evaluation protocol 1 and print its rows."""
-    folder = data_folder(data)
-    try:
-        from seagull_iqa.training.evaluate import EvaluateSpec
-        from seagull_iqa.training.evaluate import evaluate as measure
-    except ModuleNotFoundError as error:
-        raise backend_missing(error) from error
-    spec = EvaluateSpec(
-        data=folder, model=model, device=device,
-        cases=cases, ladders=ladders, labels=labels, workers=workers,
-    )  # fmt: skip
-    with console.progress_bar("evaluating") as follow:
-        table = measure(spec, progress=follow)
-    typer.echo(json.dumps(table.to_json(), indent=2) if as_json else table.to_text())
-    if out is not None:  # after the table is on the screen: a full disk must not cost it
-        table.write(out)
+def _scores(path: Path, images: Path | None, where: list[str]) -> HumanScores:
+    from seagull_iqa.data.readers import ReadSpec, read_dataset
+    from seagull_iqa.training.human import HumanScores
+
+    kept: dict[str, set[str]] = {}
+    for rule in where:
+        column, sign, values = rule.partition("=")
+        if not sign:
+            raise SeagullError(f"--where {rule} names no values.", "Give COLUMN=VALUE,VALUE, for instance use=fold0.")
+        kept.setdefault(column.strip(), set()).update(value.strip() for value in values.split(","))
+    return HumanScores(tuple(read_dataset(path, ReadSpec(images=images, where=kept))))

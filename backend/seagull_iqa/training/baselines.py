@@ -4,20 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
-from importlib.util import find_spec
-from pathlib import Path
-
-import torch
 
 from seagull_iqa.data.protocol import CLEAN_FINDINGS, TypeAndSeverity
 from seagull_iqa.domain.distortion import Distortion, Severity
-from seagull_iqa.models.interface import RGBImage
 from seagull_iqa.training.answers import NOT_SAID, Answer, CaseResult
+from seagull_iqa.training.outsiders import BRISQUE, NIQE, PIQE, PYIQA, Outsider, outsiders
 
 CONSTANT, ALL_TYPES, AREA = "constant", "all types", "area"
-WHOLE, CROP, BRISQUE, NIQE, OURS = "whole image", "crop", "BRISQUE", "NIQE", "ours"
-ALL_ROWS = (CONSTANT, ALL_TYPES, AREA, WHOLE, CROP, BRISQUE, NIQE, OURS)
+WHOLE, CROP, OURS = "whole image", "crop", "ours"
+ALL_ROWS = (CONSTANT, ALL_TYPES, AREA, WHOLE, CROP, BRISQUE, NIQE, PIQE, OURS)
+"""The rows of every table, in its order; rows of pyiqa stand before ours."""
 
 NOTES = {
     CONSTANT: "quality and importance 50, never a finding",
@@ -25,15 +21,12 @@ NOTES = {
     AREA: "the region's share of the photograph stands for quality and for importance",
     WHOLE: "the model's answer for the whole image, copied to the region",
     CROP: "the model fed with the region's box as an image of its own",
-    BRISQUE: "of the region's box, negated (piq)",
-    NIQE: "",
     OURS: "the model asked about the region",
 }
 
 _NOWHERE = (NOT_SAID, NOT_SAID)
 _NOTHING: frozenset[TypeAndSeverity] = frozenset()
 _EVERYTHING = frozenset((str(one), int(Severity.MODERATE)) for one in Distortion)
-_BRISQUE_WEIGHTS = "brisque_svm_weights.pt"
 
 
 @dataclass(frozen=True)
@@ -73,44 +66,29 @@ _ANSWERS: dict[str, Callable[[CaseResult], Answer]] = {
     AREA: lambda case: _said(100 * case.share, 100 * case.share, _NOTHING),
     WHOLE: lambda case: _or_nothing(case.whole),
     CROP: lambda case: _or_nothing(case.crop),
-    BRISQUE: lambda case: _said(-case.brisque if case.brisque is not None else NOT_SAID, NOT_SAID, _NOTHING),
     OURS: lambda case: case.ours,
 }
 
 
+def ordered(names: Sequence[str]) -> list[str]:
+    """Names of rows in the order of the table, each once."""
+    given = dict.fromkeys(names)
+    pyiqas = [name for name in given if name.startswith(PYIQA)]
+    return [*(name for name in ALL_ROWS if name in given and name != OURS), *pyiqas, *([OURS] if OURS in given else [])]
+
+
 def rows(cases: Sequence[CaseResult], names: Sequence[str]) -> list[Row]:
-    """The rows of that name, in the protocol's order."""
-    return [_row(name, cases) for name in ALL_ROWS if name in names]
+    """The rows of that name, in the table's order."""
+    others = {one.name: one for one in outsiders(names)}
+    return [
+        _outsiders_row(others[name], cases) if name in others
+        else Row(name, NOTES[name], tuple(map(_ANSWERS[name], cases)), speaks=name != AREA)
+        for name in ordered(names)
+    ]  # fmt: skip
 
 
-def _row(name: str, cases: Sequence[CaseResult]) -> Row:
-    missing = why_no_brisque() if name == BRISQUE else why_no_niqe() if name == NIQE else ""
-    if missing:
-        return Row(name, NOTES[name], missing=missing)
-    answers = tuple(_ANSWERS[name](case) for case in cases)
-    return Row(name, NOTES[name], answers, speaks=name not in (AREA, BRISQUE))
-
-
-@lru_cache(maxsize=1)
-def why_no_brisque() -> str:
-    """Why BRISQUE cannot be run here; empty where it can. Nothing is downloaded for it."""
-    if find_spec("piq") is None:
-        return "not run: the package piq is not installed"
-    if not (Path(torch.hub.get_dir()) / "checkpoints" / _BRISQUE_WEIGHTS).is_file():
-        return "not run: piq is installed, but its BRISQUE weights are not here"
-    return ""
-
-
-def why_no_niqe() -> str:
-    """Why NIQE cannot be run here."""
-    if find_spec("pyiqa") is None:
-        return "not run: the package pyiqa is not installed, and its parameters are not here"
-    return "not run: pyiqa downloads its parameters, and evaluation downloads nothing"
-
-
-def brisque(rgb: RGBImage) -> float:
-    """BRISQUE of an image, lower is better: uint8 (H, W, 3); needs piq with its weights."""
-    import piq
-
-    image = torch.from_numpy(rgb.copy()).permute(2, 0, 1)[None].float() / 255
-    return float(piq.brisque(image, data_range=1.0))
+def _outsiders_row(other: Outsider, cases: Sequence[CaseResult]) -> Row:
+    if other.missing:
+        return Row(other.name, other.note, missing=other.missing)
+    scores = (case.scores.get(other.name, NOT_SAID) for case in cases)
+    return Row(other.name, other.note, tuple(_said(score, NOT_SAID, _NOTHING) for score in scores), speaks=False)

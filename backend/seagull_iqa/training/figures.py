@@ -1,18 +1,22 @@
-"""Every figure of one row of the protocol, with its bootstrap interval over photographs."""
+"""Every figure of one row of a table, with its bootstrap interval over photographs.
+
+What a data set does not label has no figure, and what a method cannot say of a region is left out of that method's.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from seagull_iqa.data.protocol import CLEAN
 from seagull_iqa.domain.distortion import SIGNAL_DISTORTIONS, TONE_DISTORTIONS, Distortion
-from seagull_iqa.training.answers import Answer, CaseResult, LadderResult
+from seagull_iqa.training.answers import UNKNOWN_SEVERITY, Answer, CaseResult, LadderResult
 from seagull_iqa.training.baselines import Row
 from seagull_iqa.training.metrics import (
+    NOT_DEFINED,
     Estimate,
     Indices,
     Values,
@@ -31,6 +35,9 @@ from seagull_iqa.training.metrics import (
 
 CLASSES = (*(str(one) for one in Distortion), CLEAN)
 """The eight classes: seven types and clean."""
+
+PAPER_CLASSES = ("blur", "colorfulness", "noise", "compression", "contrast", "exposure", CLEAN)
+"""Columns of the paper's Table 2, in its order: without sharpness."""
 
 SUBSETS = ("all", "signal", "tone", *(str(one) for one in Distortion))
 """Of the cases: all; those whose region is touched by signal types only; by tone types only; by one type only."""
@@ -66,6 +73,8 @@ class Truth:
 
 def _belongs(case: CaseResult, subset: str) -> bool:
     types = case.label.types
+    if not types:  # not labelled
+        return subset == "all"
     groups = {"signal": SIGNAL_DISTORTIONS, "tone": TONE_DISTORTIONS}
     if subset == "all":
         return True
@@ -93,22 +102,33 @@ def _quality_figures(predicted: Values, truth: Truth) -> Figures:
 
 
 def _correlations(prefix: str, predicted: Values, label: Values, draws: Sequence[Indices]) -> Figures:
-    fitted = logistic_fit(predicted, label)  # once: the bootstrap is over photographs, not over fits
+    known = np.isfinite(predicted) & np.isfinite(label)
+    if not known.any():
+        return {}
+    fitted = predicted.copy()  # once: the bootstrap is over photographs, not over fits
+    fitted[known] = logistic_fit(predicted[known], label[known])
     return {
-        f"{prefix}.srocc": estimate(lambda at: srocc(predicted[at], label[at]), label.size, draws),
-        f"{prefix}.plcc": estimate(lambda at: plcc(predicted[at], label[at]), label.size, draws),
-        f"{prefix}.plcc_logistic": estimate(lambda at: plcc(fitted[at], label[at]), label.size, draws),
+        f"{prefix}.srocc": _where(known, lambda at: srocc(predicted[at], label[at]), draws),
+        f"{prefix}.plcc": _where(known, lambda at: plcc(predicted[at], label[at]), draws),
+        f"{prefix}.plcc_logistic": _where(known, lambda at: plcc(fitted[at], label[at]), draws),
     }
+
+
+def _where(known: NDArray[np.bool_], figure: Callable[[Indices], float], draws: Sequence[Indices]) -> Estimate:
+    """The figure on the cases that are known, in all and in every sample."""
+    found = estimate(lambda at: figure(at[known[at]]), known.size, draws)
+    return replace(found, cases=int(known.sum()))
 
 
 def _importance_figures(name: str, predicted: Values, truth: Truth) -> Figures:
     label, draws, area = truth.label(name), truth.draws["all"], np.log(truth.share)
+    known = np.isfinite(predicted) & np.isfinite(label)
+    if not known.any():
+        return {}
     found = _correlations(name, predicted, label, draws)
-    found[f"{name}.partial"] = estimate(
-        lambda at: partial_srocc(predicted[at], label[at], area[at]), label.size, draws
-    )
-    names = np.unique(truth.photo)
-    inside = np.array([srocc(predicted[truth.photo == one], label[truth.photo == one]) for one in names])
+    found[f"{name}.partial"] = _where(known, lambda at: partial_srocc(predicted[at], label[at], area[at]), draws)
+    photos = [(truth.photo == one) & known for one in np.unique(truth.photo)]
+    inside = np.array([srocc(predicted[at], label[at]) for at in photos])
     inside = inside[~np.isnan(inside)]
     samples = photograph_draws(np.arange(inside.size), len(draws), _SEED)
     found[f"{name}.within"] = estimate(mean_of(inside), inside.size, samples)
@@ -119,31 +139,52 @@ def _finding_figures(answers: Sequence[Answer], truth: Truth) -> Figures:
     said = [frozenset(name for name, _severity in answer.findings) for answer in answers]
     types = [case.label.types for case in truth.cases]
     pairs = [answer.findings for answer in answers], [case.label.findings for case in truth.cases]
+    typed = np.array([bool(one) for one in types])
+    graded = np.array([bool(one) and all(level != UNKNOWN_SEVERITY for _name, level in one) for one in pairs[1]])
     draws, found = truth.draws["all"], Figures()
-    for prefix, scores in (("type", sample_average(said, types)), ("severity", sample_average(*pairs))):
-        for column, name in enumerate(("precision", "recall", "f1")):
-            values = scores[:, column]
-            found[f"{prefix}.{name}"] = estimate(mean_of(values), values.size, draws)
-    for name in CLASSES:
-        found[f"class.{name}.f1"] = _class(having(said, name), having(types, name), draws)
+    for prefix, scores, known in (("type", sample_average(said, types), typed),
+                                  ("severity", sample_average(*pairs), graded)):  # fmt: skip
+        for column, name in enumerate(("precision", "recall", "f1") if known.any() else ()):
+            found[f"{prefix}.{name}"] = _where(known, mean_of(scores[:, column]), draws)
+    for name in CLASSES if typed.any() else ():
+        found[f"class.{name}.f1"] = _classes_f1(said, types, (name,), (typed, draws))
+    if typed.any():
+        found["class.average.f1"] = _classes_f1(said, types, PAPER_CLASSES, (typed, draws))
     return found
 
 
-def _class(said: NDArray[np.bool_], true: NDArray[np.bool_], draws: Sequence[Indices]) -> Estimate:
-    return estimate(lambda at: class_f1(said[at], true[at]), said.size, draws)
+def _classes_f1(
+    said: Sequence[frozenset[str]], true: Sequence[frozenset[str]], names: Sequence[str],
+    cases: tuple[NDArray[np.bool_], Sequence[Indices]],
+) -> Estimate:  # fmt: skip
+    """Mean over the classes of the F1 of each; classes that nobody named and that are nowhere do not count."""
+    marks = [(having(said, name), having(true, name)) for name in names]
+
+    def mean_f1(at: Indices) -> float:
+        known = [value for one, is_true in marks if not np.isnan(value := class_f1(one[at], is_true[at]))]
+        return float(np.mean(known)) if known else NOT_DEFINED
+
+    typed, draws = cases
+    return _where(typed, mean_f1, draws)
 
 
 def _coverage_figures(answers: Sequence[Answer], truth: Truth) -> Figures:
     """Share of labels inside the 80 % intervals, for rows that give intervals."""
     found, draws = Figures(), truth.draws["all"]
     for name in ("quality", "importance"):
-        ends = np.array([getattr(answer, f"{name}_interval") for answer in answers], dtype=np.float64).reshape(-1, 2)
-        if np.isnan(ends).any() or not ends.size:
+        ends, label = interval_ends(answers, name), truth.label(name)
+        known = np.isfinite(label)
+        if np.isnan(ends).any() or not ends.size or not known.any():
             continue
-        low, high, label = ends[:, 0], ends[:, 1], truth.label(name)
-        found[f"{name}.coverage"] = estimate(mean_of(covered(label, low, high)), label.size, draws)
+        low, high = ends[:, 0], ends[:, 1]
+        found[f"{name}.coverage"] = _where(known, mean_of(covered(label, low, high)), draws)
         found[f"{name}.interval_width"] = Estimate(float((high - low).mean()), cases=label.size)
     return found
+
+
+def interval_ends(answers: Sequence[Answer], name: str) -> NDArray[np.float64]:
+    """Both ends of the intervals of "quality" or "importance": float64, shape (N, 2), 0..100."""
+    return np.array([getattr(answer, f"{name}_interval") for answer in answers], dtype=np.float64).reshape(-1, 2)
 
 
 def ladder_figures(ladders: Sequence[LadderResult], draws: int) -> Figures:

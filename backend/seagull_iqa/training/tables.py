@@ -1,4 +1,4 @@
-"""The protocol's table: for a person to read, and for a file."""
+"""The tables of an evaluation: for a person to read, and for a file."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass
 from io import StringIO
 from pathlib import Path
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
@@ -17,32 +18,31 @@ from seagull_iqa.domain.distortion import SIGNAL_DISTORTIONS, TONE_DISTORTIONS, 
 from seagull_iqa.imaging.saving import save_text
 from seagull_iqa.training.answers import CaseResult, LadderResult
 from seagull_iqa.training.baselines import ALL_TYPES, OURS, rows
-from seagull_iqa.training.figures import CLASSES, Figures, Truth, ladder_figures, row_figures
+from seagull_iqa.training.cells import Column, RowFigures, cell, figures_table
+from seagull_iqa.training.figures import PAPER_CLASSES, Figures, Truth, ladder_figures, row_figures
 from seagull_iqa.training.metrics import NOT_DEFINED, Estimate
+from seagull_iqa.training.paper_tables import TABLE_1, TABLE_2, paper_tables, plain_table
+from seagull_iqa.training.published import published_tables
 
-TABLE_2 = ("blur", "colorfulness", "noise", "compression", "contrast", "exposure", CLEAN)
-"""Columns of the paper's Table 2: F1 by class, in its order, without sharpness."""
+_DRAWN_CASES = 4_000_000
+_FEWEST_DRAWS = 200
+"""A bootstrap of a large data set draws fewer samples, so that its table does not take longer than its measuring."""
 
 _KIND = {**dict.fromkeys(SIGNAL_DISTORTIONS, "signal"), **dict.fromkeys(TONE_DISTORTIONS, "tone")}
 
-_Columns = Sequence[tuple[str, str]]
-
-
-_QUALITY: _Columns = [
-    ("all", "quality.all.srocc"), ("PLCC", "quality.all.plcc"), ("fitted", "quality.all.plcc_logistic"),
-    ("signal", "quality.signal.srocc"), ("PLCC", "quality.signal.plcc"),
-    ("tone", "quality.tone.srocc"), ("PLCC", "quality.tone.plcc"),
-]
-_IMPORTANCE: _Columns = [
-    (f"{mark}{title}", f"{name}.{figure}")
+_QUALITY = [
+    Column("all", "quality.all.srocc"), Column("PLCC", "quality.all.plcc"),
+    Column("fitted", "quality.all.plcc_logistic"),
+    Column("signal", "quality.signal.srocc"), Column("PLCC", "quality.signal.plcc"),
+    Column("tone", "quality.tone.srocc"), Column("PLCC", "quality.tone.plcc"),
+]  # fmt: skip
+_BY_TYPE = [Column(f"{one}\n({_KIND[one]})", f"quality.{one}.srocc") for one in Distortion]
+_IMPORTANCE = [
+    Column(f"{mark}{title}", f"{name}.{figure}")
     for name, mark in (("importance", ""), ("importance_ref", "ref\n"))
     for title, figure in (("SROCC", "srocc"), ("PLCC", "plcc"), ("given area", "partial"), ("in photo", "within"))
 ]
-_SETS: _Columns = [
-    (f"{kind}\n{letter}", f"{kind}.{name}")
-    for kind in ("type", "severity")
-    for letter, name in (("P", "precision"), ("R", "recall"), ("F1", "f1"))
-]
+_COVERAGE = [Column(name, f"{name}.coverage") for name in ("quality", "importance")]
 
 
 @dataclass(frozen=True)
@@ -69,16 +69,6 @@ class Floor:
 
 
 @dataclass(frozen=True)
-class RowFigures:
-    """One row with its figures, or why it was not run."""
-
-    name: str
-    note: str
-    figures: Figures
-    missing: str = ""
-
-
-@dataclass(frozen=True)
 class EvaluationTable:
     """What an evaluation found.
 
@@ -102,8 +92,15 @@ class EvaluationTable:
         return found.get(name, Estimate(NOT_DEFINED)).value
 
     @property
+    def is_protocol(self) -> bool:
+        """Whether it is the frozen protocol's."""
+        return "protocol" in self.about
+
+    @property
     def floors(self) -> tuple[Floor, ...]:
-        """What the model has to reach."""
+        """What the model has to reach on the protocol; nothing on other data."""
+        if not self.is_protocol:
+            return ()
         ladder = {name: self.ladders.get(name, Estimate(NOT_DEFINED)).value for name in ("blur", "noise")}
         naming_all = self.figure(ALL_TYPES, "type.f1")
         return (
@@ -115,13 +112,20 @@ class EvaluationTable:
         )
 
     @property
-    def title(self) -> str:
-        """One line: model, protocol, label, how much."""
+    def data(self) -> str:
+        """Which data and whose labels; stands in the title of every table with figures of the paper's kinds."""
         about = self.about
-        size = f"{about['cases']} cases of {about['photographs']} photographs"
+        name = f"protocol {about['protocol']}" if self.is_protocol else about["data"]
+        return f"{name}, label {about['label']}"
+
+    @property
+    def title(self) -> str:
+        """One line: model, data, label, how much."""
+        about = self.about
+        size = f"{about['cases']} {'cases' if self.is_protocol else 'regions'} of {about['photographs']} photographs"
         partial = ", PARTIAL: not to be quoted" if about["partial"] else ""
-        altered = "" if about["protocol_files_unchanged"] else ", ALTERED protocol files"
-        return f"{about['model']}, protocol {about['protocol']}, label {about['label']}, {size}{partial}{altered}"
+        altered = "" if about.get("protocol_files_unchanged", True) else ", ALTERED protocol files"
+        return f"{about['model']}, {self.data}, {size}{partial}{altered}"
 
     def to_json(self) -> dict[str, object]:
         """Everything, as plain JSON values; what is not defined is null."""
@@ -136,6 +140,7 @@ class EvaluationTable:
                 {**asdict(floor), "value": _number(floor.value), "bound": _number(floor.bound), "met": floor.met}
                 for floor in self.floors
             ],
+            "table_1": {row.name: plain_table(TABLE_1, row.figures) for row in self.rows if not row.missing},
             "table_2": {row.name: _table_2(row.figures) for row in self.rows if f"class.{CLEAN}.f1" in row.figures},
         }
 
@@ -143,50 +148,58 @@ class EvaluationTable:
         """`to_json` into a file."""
         save_text(path, json.dumps(self.to_json(), indent=1))
 
-    def to_text(self, width: int = 118) -> str:
-        """Tables, then which rows were not run and which floors are met; a figure's 95 % interval stands below it."""
+    def to_text(self, width: int = 118, *, published: bool = False) -> str:
+        """Tables, then which rows were not run and which floors are met; a figure's 95 % interval stands below it.
+
+        `published` adds the paper's own figures, in tables of their own that name their data.
+        """
         text = StringIO()
         console = Console(file=text, width=width)
-        for table in self._tables():
+        for table in [*self._tables(), *(published_tables() if published else [])]:
             console.print(table)
         return f"{self.title}\n\n{text.getvalue()}\n{self.summary()}"
 
     def _tables(self) -> list[Table]:
-        by_type = [(f"{one}\n({_KIND[one]})", f"quality.{one}.srocc") for one in Distortion]
-        return [
-            self._table("Quality: SROCC and PLCC (raw, after the 4-parameter logistic)", _QUALITY),
-            self._table("Quality SROCC where one type is alone", by_type),
-            self._table("Importance; ref is the paper's: the photograph with only the region spoiled", _IMPORTANCE),
-            self._table("Findings: sample average over eight classes", _SETS),
-            self._table("Findings: F1 by class", [(name, f"class.{name}.f1") for name in CLASSES]),
-            self._table("80 % intervals: share of labels inside", [
-                (name, f"{name}.coverage") for name in ("quality", "importance")]),
+        details = [
+            figures_table("Quality: SROCC and PLCC by kind of distortion", _QUALITY, self.rows),
+            figures_table("Quality SROCC where one type is alone", _BY_TYPE, self.rows),
+            figures_table(
+                "Importance; ref is the paper's: the photograph with only the region spoiled", _IMPORTANCE, self.rows
+            ),
+            figures_table("80 % intervals: share of labels inside", _COVERAGE, self.rows),
             *([self._ladder_table()] if self.ladders else []),
         ]
+        if not self.is_protocol:  # what only the protocol labels would say the same again
+            details = [table for table in details[1:] if table.row_count]
+        return [*paper_tables(self.data, self.rows), *details]
 
     def summary(self) -> str:
-        """Rows that were not run, and the floors, a line each."""
+        """What was not run, what could not say everything, and the floors, a line each."""
         missing = [f"{row.name}: {row.missing}" for row in self.rows if row.missing]
-        return "\n".join([*missing, *map(str, self.floors)])
+        return "\n".join([*missing, *map(_silence, self._silent()), *map(str, self.floors)])
 
-    def _table(self, title: str, columns: _Columns) -> Table:
-        table = Table(title=title, title_justify="left")
-        table.add_column("row")
-        for heading, _name in columns:
-            table.add_column(heading, justify="right")
-        for row in self.rows:
-            cells = [_cell(row.figures.get(name)) for _heading, name in columns]
-            if any(cells):
-                table.add_row(row.name, *(cell or "-" for cell in cells))
-        return table
+    def _silent(self) -> list[tuple[str, int, int]]:
+        """Rows that say nothing of some regions: their name, of how many they speak, of how many there are."""
+        most = max((_count(row) for row in self.rows), default=0)
+        return [(row.name, _count(row), most) for row in self.rows if 0 < _count(row) < most]
 
     def _ladder_table(self) -> Table:
-        table = Table(title=f"Ladders of {OURS}", title_justify="left")
+        table = Table(title=f"Ladders of {OURS}", title_justify="left", box=SIMPLE_HEAD)
         table.add_column("type")
         table.add_column("median", justify="right")
         for name, one in self.ladders.items():
-            table.add_row(name, _cell(one).replace("\n", "  "))
+            table.add_row(name, cell(one).replace("\n", "  "))
         return table
+
+
+def _count(row: RowFigures) -> int:
+    found = row.figures.get("quality.all.srocc")
+    return found.cases if found else 0
+
+
+def _silence(row: tuple[str, int, int]) -> str:
+    name, said, most = row
+    return f"{name}: speaks of {said:,} of the {most:,} regions (the others' boxes are too small for it)"
 
 
 def make_table(
@@ -197,24 +210,13 @@ def make_table(
     draws: int,
 ) -> EvaluationTable:
     """Compute the figures of the named rows, with `draws` bootstrap samples behind each interval."""
-    truth = Truth.of(cases, draws)
+    samples = min(draws, max(_FEWEST_DRAWS, _DRAWN_CASES // max(1, len(cases))))
+    truth = Truth.of(cases, samples)
     found = [
         RowFigures(row.name, row.note, {} if row.missing else row_figures(row, truth), row.missing)
         for row in rows(cases, names)
     ]
-    return EvaluationTable(about, tuple(found), ladder_figures(ladders, draws))
-
-
-def _cell(value: Estimate | None) -> str:
-    """A figure, and below it the ends of its interval without their leading zeros."""
-    if value is None or math.isnan(value.value):
-        return ""
-    ends = "" if math.isnan(value.low) else f"\n{_short(value.low)},{_short(value.high)}"
-    return f"{value.value:.3f}{ends}"
-
-
-def _short(value: float) -> str:
-    return f"{value:.2f}".replace("0.", ".", 1)
+    return EvaluationTable({**about, "bootstrap_samples": samples}, tuple(found), ladder_figures(ladders, samples))
 
 
 def _number(value: float) -> float | None:
@@ -230,7 +232,5 @@ def _plain(figures: Figures) -> dict[str, dict[str, float | int | None]]:
 
 def _table_2(figures: Figures) -> dict[str, float | None]:
     """F1 by class in percent, in the paper's layout, and their average."""
-    percent = {name: 100 * figures[f"class.{name}.f1"].value for name in TABLE_2}
-    known = [value for value in percent.values() if not math.isnan(value)]
-    average = sum(known) / len(known) if known else NOT_DEFINED
-    return {**{name: _number(value) for name, value in percent.items()}, "average": _number(average)}
+    values = plain_table(TABLE_2, figures)
+    return dict(zip([*PAPER_CLASSES, "average"], values.values(), strict=True))
