@@ -2,8 +2,8 @@
 
     PYTHONPATH=backend OMP_NUM_THREADS=1 python3 scripts/train_on_gpu.py PHOTOS OUT --minutes 25
 
-It needs a torch of any kind, numpy, scipy, pillow and safetensors there; the package runs from this checkout. Samples
-are made on all processors but two. An unfinished run in OUT goes on where it stopped; the weights are
+It needs a torch of any kind, accelerate, numpy, scipy, pillow and safetensors there; the package runs from this
+checkout. Samples are made on all processors but two. An unfinished run in OUT goes on where it stopped; the weights are
 OUT/weights.safetensors.
 """
 
@@ -13,9 +13,8 @@ import argparse
 import os
 from pathlib import Path
 
-import torch
-
-from seagull_iqa.training.loop import TrainSpec, train
+from seagull_iqa.training.loop import LoopSpec, train
+from seagull_iqa.training.mini_task import MiniSpec, MiniTask
 
 
 def main() -> None:
@@ -24,17 +23,19 @@ def main() -> None:
     parser.add_argument("photos", type=Path, help="folder with photographs and manifest.csv")
     parser.add_argument("out", type=Path, help="folder for checkpoint and weights")
     parser.add_argument("--minutes", type=float, default=25.0)
+    parser.add_argument("--start", type=Path, help="checkpoint.pt of another run to begin with")
     given = parser.parse_args()
-    spec = TrainSpec(
-        photos=given.photos,
+    spec = LoopSpec(
         out=given.out,
-        steps=10**9,
+        steps=10**7,
         minutes=given.minutes,
-        pixels=64 * 192 * 192,
+        hold=0.6,
         processes=max(1, (os.cpu_count() or 2) - 2),
-        device="cuda" if torch.cuda.is_available() else "cpu",
+        device="auto",
+        start=given.start,
     )
-    for progress in train(spec):
+    task = MiniTask(MiniSpec(given.photos, pixels=64 * 192 * 192))
+    for progress in train(task, spec):
         print(progress.done, progress.message, flush=True)
 
 

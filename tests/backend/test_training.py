@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 import torch
@@ -10,14 +12,18 @@ from PIL import Image
 from seagull_iqa.data.drawn import drawn
 from seagull_iqa.data.photographs import photographs
 from seagull_iqa.data.random_regions import random_regions
+from seagull_iqa.data.readers import read_dataset
 from seagull_iqa.domain.distortion import Distortion
-from seagull_iqa.errors import ImageError
+from seagull_iqa.errors import CheckpointError, ImageError, JobError
 from seagull_iqa.models.mini.checkpoint import load_weights
 from seagull_iqa.samples import samples
 from seagull_iqa.training.calibrate import best_thresholds, conformal_factor, sample_f1
-from seagull_iqa.training.loop import Run, TrainSpec, split_for_calibration, train
-from seagull_iqa.training.losses import severity_loss, soft_bins
-from seagull_iqa.training.samples import IGNORED, Chunk, make_sample
+from seagull_iqa.training.human import HumanScores, HumanSource
+from seagull_iqa.training.loop import LoopSpec, Run, train
+from seagull_iqa.training.losses import fidelity_loss, severity_loss, soft_bins
+from seagull_iqa.training.mini_task import MiniSpec, MiniTask, split_for_calibration
+from seagull_iqa.training.samples import IGNORED, Chunk, SyntheticSource, make_sample
+from seagull_iqa.training.stream import Order, batches
 
 
 @pytest.fixture(scope="module")
@@ -109,7 +115,7 @@ def test_naming_nothing_is_right_only_for_a_clean_sample():
 
 
 def test_photographs_set_aside_are_not_learned_from(folder, tmp_path):
-    learn, dev = split_for_calibration(TrainSpec(folder, tmp_path, dev_photos=2))
+    learn, dev = split_for_calibration(MiniSpec(folder, dev_photos=2))
     assert len(dev) == 2
     assert not {p.path for p in learn} & {p.path for p in dev}
     assert len(learn) + len(dev) == len(samples())
@@ -127,8 +133,12 @@ def test_a_folder_without_photographs_is_said_in_a_sentence(tmp_path):
         photographs(tmp_path)
 
 
-def test_steps_on_one_batch_lower_the_loss(crops, tmp_path):
-    run = Run(TrainSpec(tmp_path, tmp_path, steps=400, rate=4e-3))
+def toy(folder, **changes) -> MiniTask:
+    return MiniTask(MiniSpec(folder, pixels=2 * 192 * 192, dev_photos=2, measured=3, calibrated=4, **changes))
+
+
+def test_steps_on_one_batch_lower_the_loss(folder, crops, tmp_path):
+    run = Run(toy(folder), LoopSpec(tmp_path, steps=400, rate=4e-3))
     batch = Chunk.cat(crops)
     run.step = 200  # past the warm-up
     losses = [run.learn(batch)["total"] for _ in range(8)]
@@ -136,8 +146,8 @@ def test_steps_on_one_batch_lower_the_loss(crops, tmp_path):
     assert all(np.isfinite(losses))
 
 
-def test_a_held_rate_stays_and_then_falls(crops, tmp_path):
-    run = Run(TrainSpec(tmp_path, tmp_path, steps=1000, rate=4e-3, hold=0.5))
+def test_a_held_rate_stays_and_then_falls(folder, crops, tmp_path):
+    run = Run(toy(folder), LoopSpec(tmp_path, steps=1000, rate=4e-3, hold=0.5))
     rates = {}
     for step in (300, 500, 750, 999):
         run.step = step
@@ -148,16 +158,33 @@ def test_a_held_rate_stays_and_then_falls(crops, tmp_path):
     assert rates[999] < 1e-4
 
 
-def test_a_run_may_start_from_the_checkpoint_of_another(crops, tmp_path):
-    first = Run(TrainSpec(tmp_path, tmp_path, steps=400))
+def test_a_run_may_start_from_the_checkpoint_of_another(folder, crops, tmp_path):
+    first = Run(toy(folder), LoopSpec(tmp_path, steps=400))
     first.step = 200
     first.learn(crops[0])
     first.save()
     (tmp_path / "second").mkdir()
-    second = Run(TrainSpec(tmp_path, tmp_path / "second", start=tmp_path / "checkpoint.pt", seed=9))
+    second = Run(toy(folder), LoopSpec(tmp_path / "second", start=tmp_path / "checkpoint.pt", seed=9))
     assert second.step == 0
-    for mine, its in zip(second.network.parameters(), first.network.parameters(), strict=True):
+    for mine, its in zip(second.bare.parameters(), first.bare.parameters(), strict=True):
         assert torch.equal(mine, its)
+
+
+def test_a_loss_that_is_no_number_stops_the_run_and_spares_the_checkpoint(folder, crops, tmp_path):
+    run = Run(toy(folder), LoopSpec(tmp_path))
+    run.save()
+    before = (tmp_path / "checkpoint.pt").read_bytes()
+    spoiled = Chunk(**{**vars(crops[0]), "quality": crops[0].quality * float("nan")})
+    with pytest.raises(JobError, match="The loss became nan at step 0"):
+        run.learn(spoiled)
+    assert (tmp_path / "checkpoint.pt").read_bytes() == before
+    assert all(p.isfinite().all() for p in run.bare.parameters())
+
+
+def test_what_is_no_checkpoint_is_said(folder, tmp_path):
+    (tmp_path / "checkpoint.pt").write_bytes(b"nothing")
+    with pytest.raises(CheckpointError, match="no checkpoint of such a run"):
+        Run(toy(folder), LoopSpec(tmp_path))
 
 
 @pytest.mark.parametrize("kind", range(5))
@@ -169,16 +196,119 @@ def test_drawn_pictures_are_of_many_kinds_and_never_twice_the_same(kind):
     assert not np.array_equal(first, second)
 
 
-def test_an_interrupted_run_goes_on_where_it_stopped_and_leaves_weights_that_load(folder, tmp_path):
-    spec = TrainSpec(folder, tmp_path / "run", steps=3, pixels=4 * 192 * 192, dev_photos=2, first_samples=16)
-    for progress in train(spec, log_every=1, save_every_s=0.0):
-        if progress.done == 2:
+def test_every_batch_comes_as_often_as_it_should():
+    made = list(batches(lambda n: [np.array(n)], Order(2, lag=3), 0, processes=0, until=16))
+    numbers = [int(arrays[0]) for arrays, _ in made]
+    assert numbers == [0, 0, 1, 1, 2, 2, 3, 0, 4, 1, 5, 2, 6, 3, 7, 4]
+    assert [again for _, again in made] == [False, True] * 8
+
+
+@pytest.mark.parametrize("step", [0, 1, 6, 7, 11])
+def test_batches_from_any_step_are_those_of_a_run_from_the_beginning(step):
+    order = Order(3, lag=2)
+    whole = [int(a[0]) for a, _ in batches(lambda n: [np.array(n)], order, 0, processes=0, until=20)]
+    rest = [int(a[0]) for a, _ in batches(lambda n: [np.array(n)], order, step, processes=0, until=20)]
+    assert rest == whole[step:]
+
+
+def test_two_learners_take_turns():
+    first, second = (
+        [int(a[0]) for a, _ in batches(lambda n: [np.array(n)], Order(1, 0, share, 2), 0, processes=0, until=4)]
+        for share in (0, 1)
+    )
+    assert (first, second) == ([0, 2, 4, 6], [1, 3, 5, 7])
+
+
+def test_a_batch_is_decided_by_its_number_alone(folder):
+    paths = tuple(p.path for p in photographs(folder))
+    first, again, other = (SyntheticSource(paths, 3, 2 * 192 * 192)(n) for n in (5, 5, 6))
+    assert all(np.array_equal(a, b) for a, b in zip(first, again, strict=True))
+    assert first[0].shape != other[0].shape or not np.array_equal(first[0], other[0])
+
+
+def test_a_mirrored_batch_is_mirrored_with_its_labels(crops):
+    chunk = crops[0]
+    mirrored = chunk.mirrored()
+    assert torch.equal(mirrored.image, chunk.image.flip(-1))
+    assert torch.equal(mirrored.unpacked_masks(), chunk.unpacked_masks().flip(-1))
+    assert torch.equal(mirrored.quality_map, chunk.quality_map.flip(-1))
+    assert torch.equal(mirrored.quality, chunk.quality)
+
+
+def test_better_told_from_worse_costs_least():
+    label = torch.tensor([10.0, 50.0, 90.0])
+    right, flat, wrong = (float(fidelity_loss(guess, label)) for guess in (label, torch.zeros(3), -label))
+    assert right < 0.01 < flat < wrong
+
+
+@pytest.fixture
+def human(tmp_path):
+    rng = np.random.default_rng(0)
+    rows = ["file,mos"]
+    for n in range(6):
+        noise = rng.normal(0, 1 + 20 * (n % 3), (350, 340, 3))
+        Image.fromarray((128 + noise).clip(0, 255).astype(np.uint8)).save(tmp_path / f"{n}.png")
+        rows.append(f"{n}.png,{90 - 30 * (n % 3)}")
+    (tmp_path / "mos.csv").write_text("\n".join(rows))
+    return HumanScores(tuple(read_dataset(tmp_path / "mos.csv")))
+
+
+def test_crops_of_scored_photographs_carry_the_score_and_nothing_else(human):
+    chunk = Chunk.from_arrays(HumanSource(human, 1, 2 * 192 * 192)(3))
+    assert chunk.is_human
+    assert set(chunk.quality.flatten().tolist()) <= {30.0, 60.0, 90.0}
+    assert chunk.image.shape[0] >= 4
+    assert (chunk.severity == IGNORED).all()
+    assert chunk.unpacked_masks().any(-1).any()
+
+
+def test_human_scores_are_learned_beside_the_synthetic(folder, human, tmp_path):
+    task = toy(folder, human=human, human_every=2)
+    run = Run(task, LoopSpec(tmp_path, steps=400, rate=4e-3))
+    run.step = 200
+    batch = task.batch(task.source(1), "cpu", again=False)
+    assert batch.is_human
+    losses = [run.learn(batch)["human_pairs"] for _ in range(12)]
+    assert losses[-1] < 0.5 * losses[0]
+    assert "severity" in run.learn(task.batch(task.source(0), "cpu", again=True))
+
+
+def test_a_frozen_encoder_stays_as_it_is(folder, crops, tmp_path):
+    run = Run(toy(folder, frozen=True), LoopSpec(tmp_path, steps=400))
+    run.step = 200
+    before = {name: value.clone() for name, value in run.bare.state_dict().items()}
+    run.learn(Chunk.cat(crops))
+    after = run.bare.state_dict()
+    assert all(torch.equal(after[name], value) for name, value in before.items() if name.startswith("encoder"))
+    assert not torch.equal(after["quality.weight"], before["quality.weight"])
+
+
+def test_a_run_that_finds_nothing_better_stops_early(folder, tmp_path):
+    spec = LoopSpec(tmp_path, steps=50, rate=0.0, processes=0, measure_every=1, patience=2)
+    last = list(train(toy(folder), spec, log_every=1))[-1]
+    assert last.done == 3
+
+
+def test_a_killed_run_goes_on_to_the_same_curve(folder, tmp_path):
+    def curve(out):
+        lines = [json.loads(line) for line in (out / "curve.jsonl").read_text().splitlines()]
+        return {line["step"]: line["total"] for line in lines}
+
+    specs = [
+        LoopSpec(tmp_path / name, steps=8, processes=processes, order=Order(2, lag=2))
+        for name, processes in (("whole", 0), ("killed", 1))
+    ]
+    list(train(toy(folder), specs[0], log_every=1))
+    steps = train(toy(folder), specs[1], log_every=1, save_every_s=0.0)
+    for progress in steps:
+        if progress.done == 5:
+            kept = (tmp_path / "killed" / "checkpoint.pt").read_bytes()
             break
-    assert Run(spec).step >= 1
-    lines = list(train(spec, log_every=1, calibration_samples=4))
-    assert lines[0].done >= 1
-    assert lines[-1].done == 3
-    network, calibration = load_weights(tmp_path / "run" / "weights.safetensors")
+    steps.close()
+    (tmp_path / "killed" / "checkpoint.pt").write_bytes(kept)  # as SIGKILL leaves it: of an earlier step
+    list(train(toy(folder), specs[1], log_every=1))
+    assert curve(tmp_path / "killed") == pytest.approx(curve(tmp_path / "whole"), rel=1e-5)
+    network, calibration = load_weights(tmp_path / "killed" / "weights.safetensors")
     assert calibration.quality_spread > 0
     assert len(calibration.thresholds) == 7
     assert not network.training

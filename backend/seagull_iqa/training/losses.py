@@ -60,3 +60,25 @@ def total_loss(dense: Tensor, output: RegionOutput, chunk: Chunk) -> dict[str, T
     }
     terms["total"] = torch.stack(list(terms.values())).sum()
     return terms
+
+
+def fidelity_loss(predicted: Tensor, label: Tensor) -> Tensor:
+    """Of every two: is the better one told (Tsai et al. 2007, as in UNIQUE, arXiv:2005.13983)? (N,), (N,) -> scalar."""
+    told = torch.sigmoid((predicted[:, None] - predicted) / 8)
+    true = torch.sigmoid((label[:, None] - label) / 8)
+    apart: Tensor = (label[:, None] - label).abs() > 1
+    loss: Tensor = 1 - (told * true + 1e-8).sqrt() - ((1 - told) * (1 - true) + 1e-8).sqrt()
+    return (loss * apart).sum() / apart.sum().clamp(min=1)
+
+
+def human_loss(output: RegionOutput, chunk: Chunk) -> dict[str, Tensor]:
+    """Terms for crops of which a person's score is known; the maps learn it as their weighted mean."""
+    label = chunk.quality
+    terms = {
+        "human": F.smooth_l1_loss(output.quality / 10, label / 10),
+        "human_map": 0.7 * F.smooth_l1_loss(output.dense_quality / 10, label / 10),
+        "human_bins": 0.5 * distribution_loss(output.quality_logits, label),
+        "human_pairs": 2.0 * fidelity_loss(output.quality.flatten(), label.flatten()),
+    }
+    terms["total"] = torch.stack(list(terms.values())).sum()
+    return terms

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
-from multiprocessing.queues import Queue
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, replace
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -25,8 +26,8 @@ REGIONS = 10
 IGNORED = -1
 """Severity of a region that a distortion only grazes: neither clean nor spoiled, so nothing is learned from it."""
 
-SIZES = ((192, 16, 0.7), (320, 6, 0.25), (512, 2, 0.05))
-"""Side of the crops in px, crops in a chunk, share of chunks. 192 px is what compression needs to show its grid."""
+SIZES = ((192, 0.7), (320, 0.25), (512, 0.05))
+"""Side of the crops in px, share of the batches. 192 px is what compression needs to show its grid."""
 
 
 @dataclass
@@ -50,19 +51,64 @@ class Chunk:
     quality_map: Tensor
     """float16 (N, S/8, S/8): quality of 32 px around each place, 0..100."""
 
-    def split(self) -> list[Chunk]:
-        """One chunk a crop."""
-        values = [getattr(self, f.name) for f in fields(self)]
-        return [Chunk(*(v[i : i + 1] for v in values)) for i in range(len(self.image))]
-
     @classmethod
     def cat(cls, chunks: list[Chunk]) -> Chunk:
         """Several chunks of one size as one."""
         return cls(*(torch.cat([getattr(c, f.name) for c in chunks]) for f in fields(cls)))
 
+    @classmethod
+    def from_arrays(cls, arrays: Sequence[NDArray[np.generic]]) -> Chunk:
+        """The inverse of `to_arrays`."""
+        return cls(*(torch.from_numpy(np.asarray(values)) for values in arrays))
+
+    def to_arrays(self) -> list[NDArray[np.generic]]:
+        """Its fields, to be sent to another process."""
+        return [getattr(self, f.name).numpy() for f in fields(self)]
+
+    def to(self, device: str) -> Chunk:
+        """On another device."""
+        return Chunk(*(getattr(self, f.name).to(device) for f in fields(self)))
+
+    @property
+    def is_human(self) -> bool:
+        """Only the quality is known: a person gave it."""
+        return bool(self.importance.isnan().all())
+
+    def mirrored(self) -> Chunk:
+        """Left and right exchanged, labels and all."""
+        places = {f.name: getattr(self, f.name).flip(-1) for f in fields(self) if f.name in _PLACES}
+        return replace(self, masks=_packed(self.unpacked_masks().flip(-1)), **places)
+
     def unpacked_masks(self) -> Tensor:
         """float32 (N, R, S, S), 0 or 1."""
-        return torch.from_numpy(np.unpackbits(self.masks.numpy(), axis=-1)).float()
+        bits = torch.arange(7, -1, -1, device=self.masks.device, dtype=torch.uint8)
+        return ((self.masks[..., None] >> bits) & 1).flatten(-2).float()
+
+
+_PLACES = frozenset({"image", "severity_map", "weight_map", "quality_map"})
+"""Fields with columns of the crop in their last axis."""
+
+
+def _packed(masks: Tensor) -> Tensor:
+    weights = 2 ** torch.arange(7, -1, -1, device=masks.device)
+    bits = masks.reshape(*masks.shape[:-1], masks.shape[-1] // 8, 8)
+    return (bits * weights).sum(-1).to(torch.uint8)
+
+
+def unlabelled(pixels: NDArray[np.uint8], inside: NDArray[np.bool_], quality: float) -> Chunk:
+    """One crop, (S, S, 3), with one region, (S, S), of which a person's score 0..100 is all that is known."""
+    side = len(pixels)
+    unknown = torch.full((1, side // 8, side // 8), torch.nan, dtype=torch.float16)
+    return Chunk(
+        torch.from_numpy(pixels.transpose(2, 0, 1).copy())[None],
+        torch.from_numpy(np.packbits(inside, axis=-1))[None, None],
+        torch.tensor([[quality]]),
+        torch.full((1, 1), torch.nan),
+        torch.full((1, 1, len(Distortion)), IGNORED, dtype=torch.int8),
+        unknown[:, None].expand(-1, len(Distortion), -1, -1),
+        unknown,
+        unknown.clone(),
+    )
 
 
 def random_recipe(rng: np.random.Generator) -> list[Applied]:
@@ -143,18 +189,36 @@ def with_drawn(images: list[NDArray[np.uint8]], rng: np.random.Generator) -> lis
     return [*images, *(drawn(rng) for _ in range(round(len(images) / 14)))]
 
 
-def make_chunk(images: list[NDArray[np.uint8]], rng: np.random.Generator) -> Chunk:
-    """Several samples of one size."""
-    size, count, _ = SIZES[int(rng.choice(len(SIZES), p=[s[2] for s in SIZES]))]
-    return Chunk.cat([make_sample(images, size, rng) for _ in range(count)])
+@lru_cache(maxsize=1)
+def _images(paths: tuple[Path, ...], seed: int) -> list[NDArray[np.uint8]]:
+    """Once a process."""
+    return with_drawn(load_all(paths), np.random.default_rng(seed))
 
 
-def produce(paths: list[Path], seed: int, queue: Queue[list[NDArray[np.generic]]]) -> None:
-    """A producer's whole life: fill a queue with chunks until the process is ended. One thread, so as not to fight."""
-    torch.set_num_threads(1)
-    rng = np.random.default_rng(seed)
-    images = with_drawn(load_all(paths), rng)
-    while True:
-        chunk = make_chunk(images, rng)
-        # Plain arrays: tensors would travel through shared memory and its limits.
-        queue.put([getattr(chunk, f.name).numpy() for f in fields(chunk)])
+@dataclass(frozen=True)
+class SyntheticSource:
+    """Makes batches by number: crops of one size, as many as make up the pixels.
+
+    Attributes
+    ----------
+    paths : tuple of Path
+        Near-pristine photographs.
+    seed : int
+    pixels : int
+        Of a batch.
+    sizes : tuple of (int, float)
+        Side of the crops in px, and share of the batches.
+    """
+
+    paths: tuple[Path, ...]
+    seed: int
+    pixels: int
+    sizes: tuple[tuple[int, float], ...] = SIZES
+
+    def __call__(self, index: int) -> list[NDArray[np.generic]]:
+        """The batch of that number."""
+        rng = np.random.default_rng([self.seed, 0, index])
+        side = self.sizes[int(rng.choice(len(self.sizes), p=[share for _, share in self.sizes]))][0]
+        images = _images(self.paths, self.seed)
+        count = max(2, self.pixels // side**2)
+        return Chunk.cat([make_sample(images, side, rng) for _ in range(count)]).to_arrays()

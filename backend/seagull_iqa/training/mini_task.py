@@ -1,0 +1,171 @@
+"""Seagull-mini as a task of the training loop: photographs spoiled on the fly, and photographs that people scored."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import torch
+from scipy.stats import spearmanr
+from torch import Tensor, nn
+
+from seagull_iqa.data.photographs import Photograph, load_all, photographs
+from seagull_iqa.errors import ImageError
+from seagull_iqa.models.mini.checkpoint import load_weights, save_weights
+from seagull_iqa.models.mini.config import MiniConfig
+from seagull_iqa.models.mini.network import MiniNetwork
+from seagull_iqa.training.calibrate import calibrate
+from seagull_iqa.training.human import HumanScores, HumanSource
+from seagull_iqa.training.losses import human_loss, total_loss
+from seagull_iqa.training.samples import Chunk, SyntheticSource, make_sample
+from seagull_iqa.training.task import Arrays, Measured, Source
+
+MEASURED_SIDE = 320
+"""Side in px of the crops that the measure looks at."""
+
+
+@dataclass(frozen=True)
+class MiniSpec:
+    """From what seagull-mini learns.
+
+    Attributes
+    ----------
+    photos : Path
+        Folder with near-pristine photographs, and a manifest.csv with their split.
+    human : HumanScores or None
+        Photographs with human scores; one batch in `human_every` is of them.
+    human_every : int
+        The others keep what was known known.
+    base : Path or None
+        Weights to begin with; None = random.
+    frozen : bool
+        The encoder stays as it is: only map head, tokens and score heads learn.
+    pixels : int
+        Of a batch.
+    share : float, 0..1
+        Of the photographs that are used.
+    dev_photos : int
+        Photographs set aside for the measure and for calibration.
+    seed : int
+    """
+
+    photos: Path
+    human: HumanScores | None = None
+    human_every: int = 3
+    base: Path | None = None
+    frozen: bool = False
+    pixels: int = 20 * 192 * 192
+    share: float = 1.0
+    dev_photos: int = 14
+    seed: int = 1
+    measured: int = 120
+    calibrated: int = 250
+
+
+@dataclass(frozen=True)
+class MixedSource:
+    """Synthetic batches, and one in some of human scores."""
+
+    synthetic: SyntheticSource
+    human: HumanSource | None
+    every: int
+
+    def __call__(self, index: int) -> Arrays:
+        """The batch of that number."""
+        if self.human is not None and index % self.every == self.every - 1:
+            return self.human(index)
+        return self.synthetic(index)
+
+
+class MiniTask:
+    """See `task.Task`."""
+
+    def __init__(self, spec: MiniSpec) -> None:
+        self.spec = spec
+        self.learned_from, self.dev = split_for_calibration(spec)
+
+    def model(self) -> MiniNetwork:
+        """As it begins."""
+        torch.manual_seed(self.spec.seed)
+        network = MiniNetwork(MiniConfig()) if self.spec.base is None else load_weights(self.spec.base)[0]
+        if self.spec.frozen:
+            network.encoder.requires_grad_(False)
+        return network
+
+    @property
+    def source(self) -> Source:
+        """Batches by number."""
+        spec = self.spec
+        synthetic = SyntheticSource(tuple(p.path for p in self.learned_from), spec.seed, spec.pixels)
+        human = None if spec.human is None else HumanSource(spec.human, spec.seed, spec.pixels)
+        return MixedSource(synthetic, human, spec.human_every)
+
+    def batch(self, arrays: Arrays, device: str, *, again: bool) -> Chunk:
+        """On the device; mirrored where it was seen before."""
+        chunk = Chunk.from_arrays(arrays).to(device)
+        return chunk.mirrored() if again else chunk
+
+    def loss(self, model: nn.Module, batch: Chunk) -> Mapping[str, Tensor]:
+        """Of whichever kind the batch is."""
+        if self.spec.frozen:
+            _unwrapped(model).encoder.eval()  # nor may its running statistics move
+        dense, output = model(batch.image.float() / 255, batch.unpacked_masks())
+        return human_loss(output, batch) if batch.is_human else total_loss(dense, output, batch)
+
+    @cached_property
+    def _held_out(self) -> list[Chunk]:
+        rng = np.random.default_rng([self.spec.seed, 77])
+        images = load_all([p.path for p in self.dev])
+        return [make_sample(images, MEASURED_SIDE, rng) for _ in range(self.spec.measured)]
+
+    def measure(self, model: nn.Module) -> Measured:
+        """SROCC of quality and importance over regions of photographs set aside, spoiled in always the same ways."""
+        device = next(model.parameters()).device
+        rows = []
+        for chunk in self._held_out:
+            _, output = model(chunk.image.to(device).float() / 255, chunk.unpacked_masks().to(device))
+            found = (output.quality, chunk.quality, output.importance, chunk.importance)
+            rows.append(np.stack([values.cpu().numpy().ravel() for values in found]))
+        quality, label, importance, its_label = np.concatenate(rows, axis=1)
+        figures = {
+            "SROCC": float(spearmanr(quality, label).statistic),
+            "SROCC importance": float(spearmanr(importance, its_label).statistic),
+            "error": float(np.abs(quality - label).mean()),
+        }
+        return Measured(figures["SROCC"], figures)
+
+    def write(self, model: nn.Module, folder: Path, *, finished: bool) -> Path:
+        """`snapshot.safetensors` on the way, and at the end `weights.safetensors` with its calibration."""
+        network = _unwrapped(model)
+        if not finished:
+            path = folder / "snapshot.safetensors"
+            save_weights(network, path)
+            return path
+        fitted = calibrate(
+            network, [p.path for p in self.dev], seed=self.spec.seed + 7, samples=self.spec.calibrated
+        )
+        path = folder / "weights.safetensors"
+        save_weights(network, path, calibration=fitted)
+        return path
+
+
+def _unwrapped(model: nn.Module) -> MiniNetwork:
+    inner = getattr(model, "module", model)
+    if not isinstance(inner, MiniNetwork):
+        raise TypeError(type(inner).__name__)
+    return inner
+
+
+def split_for_calibration(spec: MiniSpec) -> tuple[list[Photograph], list[Photograph]]:
+    """Training photographs to learn from, and some set aside to calibrate on (every n-th by name)."""
+    found = photographs(spec.photos)
+    every = max(2, len(found) // max(1, spec.dev_photos))
+    dev = found[::every][: spec.dev_photos]
+    rest = [p for p in found if p not in dev]
+    kept = rest[: max(1, round(spec.share * len(rest)))] if spec.share < 1 else rest
+    if not kept:
+        raise ImageError(f"Too few photographs in {spec.photos}.", "Give a folder with at least three.")
+    return kept, dev
