@@ -12,8 +12,11 @@ from torch import Tensor
 from seagull_iqa.models.full.slots import NOBODY, Slots
 
 _LOG = logging.getLogger(__name__)
-_KEPT = 4
-"""Recorded steps, each for its number of texts and of slots; a recording is some MB."""
+_KEPT = 8
+"""Recorded steps, each for its number of texts and of slots; a recording is some tens of MB."""
+
+_ROOM = 512
+"""Slots are rounded up to multiples of this, so that few recordings serve all; an idle slot is read, and no more."""
 
 _WARM_UPS = 2
 RunStep = Callable[["Step"], None]
@@ -85,7 +88,7 @@ class Decoder:
         """Numbers of texts and slots that share a recording."""
         if not self._recorded:
             return texts, room
-        return 1 << max(0, texts - 1).bit_length(), -(-room // 256) * 256
+        return 1 << max(0, texts - 1).bit_length(), -(-room // _ROOM) * _ROOM
 
     def steps(self, slots: Slots, tokens: Tensor, positions: Tensor, written: Tensor) -> Iterator[Tensor]:
         """The tokens of the texts, int64 (n,), step after step without end; the first are the given ones."""
