@@ -271,8 +271,10 @@ def test_the_demonstration_hands_the_window_all_it_has(
 def test_the_doctor_tells_versions_device_and_models(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["doctor"]) == 0
     out = capsys.readouterr().out
-    for words in ("python", "torch", "napari", "Qt binding", "device", "seagull-mini", "next:"):
+    for words in ("python", "torch", "napari", "Qt binding", "device", "seagull-mini", "seagull-7b", "next:"):
         assert words in out
+    said = " ".join(out.split())
+    assert "On this machine:" in said or "What fits:" in said
 
 
 def test_every_command_explains_itself(capsys: pytest.CaptureFixture[str]) -> None:

@@ -15,6 +15,7 @@ from rich.text import Text
 
 from seagull_iqa.cli import console
 from seagull_iqa.cli.demo_window import why_no_window
+from seagull_iqa.cli.models import fitting
 from seagull_iqa.domain.model_offer import OfferState
 from seagull_iqa.hub.amounts import gigabytes
 from seagull_iqa.hub.catalogue import offers
@@ -32,7 +33,7 @@ def doctor() -> None:
     table = Table(show_header=False, box=None, pad_edge=False)
     table.add_column(style="bold", no_wrap=True)
     table.add_column(overflow="fold")
-    rows = [*_host(), *_packages(torch, trouble), ("device", _device(torch)), *_models()]
+    rows = [*_host(), *_packages(torch, trouble), ("device", _device(torch)), *_models(torch)]
     for name, value in rows:
         table.add_row(Text(name), Text(value))
     out = console.output()
@@ -85,12 +86,13 @@ def _device(torch: ModuleType | None) -> str:
     return f"{device.name}{threads}: {device.why}"
 
 
-def _models() -> Iterator[tuple[str, str]]:
+def _models(torch: ModuleType | None) -> Iterator[tuple[str, str]]:
     for one in offers():
         here = f"{gigabytes(one.present_bytes)}{' (not all of it)' if one.state is OfferState.PARTIAL else ''}"
         cost = f"not here, {gigabytes(one.download_bytes)} to download" if one.download_bytes else "weights are missing"
         lies = cost if one.state is OfferState.ABSENT else here
-        yield "model", f"{one.name}, {lies}, {one.path}"
+        fits = fitting(one) if torch else ""
+        yield "model", f"{one.name}, {lies}, {one.path}" + (f". {fits}" if fits else "")
     if is_offline():
         yield "offline", "nothing is downloaded"
 

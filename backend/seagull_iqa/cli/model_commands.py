@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from seagull_iqa.cli import console
-from seagull_iqa.cli.models import DeviceOption, PrecisionOption, backend_missing
+from seagull_iqa.cli.models import DeviceOption, PrecisionOption, backend_missing, fitting
 from seagull_iqa.domain.model_offer import ModelOffer, OfferState
 from seagull_iqa.domain.precision import Precision
 from seagull_iqa.errors import ModelError, SeagullError
@@ -48,7 +48,7 @@ def list_models(*, as_json: Annotated[bool, typer.Option("--json", help="Print i
     out = console.output()
     out.print(_table(found))
     for one in found:
-        out.print(Text(f"{one.name}: {one.title}. {one.licence} {_fitting(one)}".strip()), soft_wrap=True)
+        out.print(Text(f"{one.name}: {one.title}. {one.licence} {fitting(one)}".strip()), soft_wrap=True)
     offline = " Offline mode is on: nothing is downloaded." if is_offline() else ""
     out.print(Text(f"Downloads go into {model_home()}, {_free_disk(model_home())}.{offline}"), soft_wrap=True)
 
@@ -64,25 +64,6 @@ def _table(found: list[ModelOffer]) -> Table:
         needs = ", ".join(f"{gigabytes(need.nbytes)} {need.precision}" for need in one.needs)
         table.add_row(one.name, _STATES[one.state], size, needs)
     return table
-
-
-def _fitting(one: ModelOffer) -> str:
-    """How it would be loaded here; empty where torch is not there to tell."""
-    from seagull_iqa.errors import BackendMissingError
-    from seagull_iqa.hub.memory import choose_precision, free_bytes
-    from seagull_iqa.registry import choose_device
-
-    if len(one.needs) < 2:
-        return ""
-    try:
-        device = choose_device().name
-        free = free_bytes(device)
-        chosen = choose_precision(device, one.needs, free, name=one.name)
-    except BackendMissingError:
-        return ""
-    except ModelError as error:
-        return str(error)
-    return f"On this machine: {chosen} on {device}, {gigabytes(free)} of memory free."
 
 
 def _free_disk(folder: Path) -> str:

@@ -8,9 +8,11 @@ import typer
 
 from seagull_iqa.cli import console
 from seagull_iqa.domain.precision import Precision
-from seagull_iqa.errors import BackendMissingError
+from seagull_iqa.errors import BackendMissingError, ModelError
+from seagull_iqa.hub.amounts import gigabytes
 
 if TYPE_CHECKING:
+    from seagull_iqa.domain.model_offer import ModelOffer
     from seagull_iqa.models.interface import QualityModel
 
 ModelOption = Annotated[
@@ -53,3 +55,21 @@ def load(name_or_path: str, device: str, precision: Precision = Precision.AUTO) 
         console.remark(plan.remark)
     with console.progress_bar("loading the model") as follow:
         return registry.load_model(name_or_path, device, precision, progress=follow)
+
+
+def fitting(one: ModelOffer) -> str:
+    """How it would be loaded here; empty where torch is not there to tell."""
+    from seagull_iqa.hub.memory import choose_precision, free_bytes
+    from seagull_iqa.registry import choose_device
+
+    if len(one.needs) < 2:
+        return ""
+    try:
+        device = choose_device().name
+        free = free_bytes(device)
+        chosen = choose_precision(device, one.needs, free, name=one.name)
+    except BackendMissingError:
+        return ""
+    except ModelError as error:
+        return str(error)
+    return f"On this machine: {chosen} on {device}, {gigabytes(free)} of memory free."
