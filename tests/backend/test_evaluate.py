@@ -22,7 +22,7 @@ from seagull_iqa.models.mini.config import MiniConfig
 from seagull_iqa.models.mini.network import MiniNetwork
 from seagull_iqa.training.baselines import ALL_ROWS, AREA, CONSTANT, CROP, OURS, WHOLE
 from seagull_iqa.training.evaluate import EvaluateSpec, evaluate
-from seagull_iqa.training.outsiders import BRISQUE
+from seagull_iqa.training.outsiders import BRISQUE, NIQE
 
 
 class Look:
@@ -125,7 +125,7 @@ def test_every_row_stands_in_the_table_and_what_was_not_run_says_why(measured):
     assert tuple(row.name for row in table.rows) == ALL_ROWS
     for row in table.rows:
         assert bool(row.figures) != bool(row.missing)
-    assert "not run" in next(row for row in table.rows if row.name == NIQE).missing
+    assert "not run" in next(row for row in table.rows if row.name == NIQE).missing  # boxes of 50 px, or no package
     for row in (CONSTANT, AREA, CROP, WHOLE, OURS):
         assert not math.isnan(table.figure(row, "type.f1" if row != AREA else "importance.srocc")), row
 
@@ -230,7 +230,7 @@ def test_workers_end_when_their_parent_is_killed(tmp_path):
         "import os, time\n"
         "from multiprocessing import get_context\n"
         "from concurrent.futures import ProcessPoolExecutor\n"
-        "from seagull_iqa.training.measuring import start_worker\n"
+        "from seagull_iqa.training.workers import start_worker\n"
         "if __name__ == '__main__':\n"
         "    pool = ProcessPoolExecutor(1, mp_context=get_context('spawn'), initializer=start_worker)\n"
         "    print(pool.submit(os.getpid).result(), flush=True)\n"

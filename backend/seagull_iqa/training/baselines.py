@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -90,5 +91,7 @@ def rows(cases: Sequence[CaseResult], names: Sequence[str]) -> list[Row]:
 def _outsiders_row(other: Outsider, cases: Sequence[CaseResult]) -> Row:
     if other.missing:
         return Row(other.name, other.note, missing=other.missing)
-    scores = (case.scores.get(other.name, NOT_SAID) for case in cases)
+    scores = [case.scores.get(other.name, NOT_SAID) for case in cases]
+    if not any(map(math.isfinite, scores)):
+        return Row(other.name, other.note, missing="not run: every box is too small for it")
     return Row(other.name, other.note, tuple(_said(score, NOT_SAID, _NOTHING) for score in scores), speaks=False)

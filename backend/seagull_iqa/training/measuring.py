@@ -3,15 +3,10 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache
-from multiprocessing import active_children, get_context, parent_process
 from pathlib import Path
-from threading import Thread
 from typing import Any, Protocol
 
 import torch
@@ -19,6 +14,7 @@ import torch
 from seagull_iqa.errors import SeagullError
 from seagull_iqa.imaging.saving import save_text
 from seagull_iqa.training.answers import Measured, measured, plain
+from seagull_iqa.training.workers import spread
 
 FORMAT = "seagull-evaluation"
 VERSION = 1
@@ -108,7 +104,7 @@ class WorkFile:
 def measure_all(recipe: BenchRecipe, bench: Bench, workers: int, work: WorkFile) -> Iterator[Found]:
     """Every result of every unit in the order of the units; those that `work` has are not measured again."""
     left = [at for at, unit in enumerate(bench.units) if unit not in work.done]
-    fresh = _here(bench, left) if workers <= 1 else _elsewhere(recipe, left, workers)
+    fresh = _here(bench, left) if workers <= 1 else spread(_measure_unit, [(recipe, at) for at in left], workers)
     for unit in bench.units:
         kept = work.done.get(unit)
         results: list[Measured] = []
@@ -124,38 +120,12 @@ def _here(bench: Bench, left: Sequence[int]) -> Iterator[Iterable[Measured]]:
         yield bench.measure(at)
 
 
-def _elsewhere(recipe: BenchRecipe, left: Sequence[int], workers: int) -> Iterator[Iterable[Measured]]:
-    before = set(active_children())
-    pool = ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=start_worker)
-    try:
-        yield from pool.map(_measure_unit, [recipe] * len(left), left)
-    except BaseException:
-        # Nothing is lost with them, since only this process writes: who presses Ctrl+C need not wait for their units.
-        for child in set(active_children()) - before:
-            child.terminate()
-        raise
-    finally:
-        pool.shutdown(wait=False, cancel_futures=True)
-
-
-def start_worker() -> None:
-    """In a worker: Ctrl+C is the parent's matter, and who loses the parent ends, else it would wait for ever."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    torch.set_num_threads(1)
-    parent = parent_process()
-
-    def watch() -> None:
-        if parent is not None:
-            parent.join()
-            os._exit(1)
-
-    Thread(target=watch, name="seagull-parent", daemon=True).start()
-
-
 @lru_cache(maxsize=1)
 def _bench_of(recipe: BenchRecipe) -> Bench:
     return recipe.bench()
 
 
-def _measure_unit(recipe: BenchRecipe, at: int) -> list[Measured]:
+def _measure_unit(task: tuple[BenchRecipe, int]) -> list[Measured]:
+    recipe, at = task
+    torch.set_num_threads(1)
     return list(_bench_of(recipe).measure(at))
