@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,6 +11,7 @@ import typer
 
 from seagull_iqa.cli import console
 from seagull_iqa.cli.models import backend_missing
+from seagull_iqa.domain.progress import Progress
 from seagull_iqa.errors import SeagullError
 
 if TYPE_CHECKING:
@@ -96,13 +98,17 @@ def train(  # noqa: PLR0913 - one parameter an option, as typer wants it
         out=out, steps=steps, minutes=minutes, rate=rate, hold=hold, processes=processes, threads=threads, seed=seed,
         device=device, precision=precision, start=start, measure_every=measure_every, patience=patience,
     )  # fmt: skip
+    _follow(steps_of(task, spec))
+    typer.echo(str(out / "weights.safetensors"))
+
+
+def _follow(steps: Iterable[Progress]) -> None:
     terminal = console.errors().is_terminal
     with console.progress_bar("training") as follow:
-        for step in steps_of(task, spec):
+        for step in steps:
             follow(step)
             if not terminal:
                 typer.echo(f"{step.done}/{step.total} {step.message}", err=True)
-    typer.echo(str(out / "weights.safetensors"))
 
 
 def _scores(path: Path, images: Path | None, where: list[str]) -> HumanScores:

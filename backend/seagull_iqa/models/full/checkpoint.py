@@ -147,8 +147,9 @@ def _public(path: Path, *, shapes_only: bool) -> Iterator[tuple[str, Tensor]]:
         # weights_only: a pickle that would run anything else is refused.
         state = torch.load(path, map_location="meta" if shapes_only else "cpu", mmap=True, weights_only=True)
     except (OSError, RuntimeError, pickle.UnpicklingError, EOFError, ValueError) as error:
+        # In our own words: torch's recommend to load without weights_only, which would run what a stranger wrote.
         raise CheckpointError(
-            f"{path.name} is not a file of weights: {str(error).splitlines()[0]}", "Fetch the model again."
+            f"{path.name} is not a whole file of weights, or holds more than weights.", "Fetch the model again."
         ) from error
     if not isinstance(state, Mapping) or not all(
         isinstance(key, str) and isinstance(value, Tensor) for key, value in state.items()
