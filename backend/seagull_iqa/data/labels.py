@@ -77,6 +77,37 @@ def importance(weight: Tensor, masks: Tensor) -> Tensor:
 
 
 @dataclass(frozen=True)
+class Side:
+    """What the label needs of one image of a pair; a reference's serves many spoiled versions."""
+
+    haar: tuple[Tensor, Tensor, Tensor]
+    """(2, h, w) each, at half size: absolute coefficients of luma at three scales."""
+    haar_chroma: Tensor
+    """(2, h, w)."""
+    mdsi: Tensor
+    """(3, h', w'): L, H, M at MDSI's size."""
+    gradient: Tensor
+    """(h', w'), of L."""
+    contrast: Tensor
+    chroma: Tensor
+    light: Tensor
+    """(H, W) each, see `LabelMaps`."""
+    mdsi_step: int
+
+    @classmethod
+    def of(cls, image: Tensor, step: int) -> Side:
+        """Compute it of an sRGB image, float32 (3, H, W), 0..1; `step` is MDSI's."""
+        half, light = _half_yiq(image), luma(image)
+        first, second, third = (_haar(half[0], scale).abs() for scale in range(3))
+        haar_chroma = F.avg_pool2d(F.pad(half[1:], (0, 1, 0, 1))[None], 2, stride=1)[0].abs()
+        mdsi = _colors(_pool(image * 255, step), _LHM)
+        chroma = (image - light).abs().mean(0)
+        return cls(
+            (first, second, third), haar_chroma, mdsi, _gradient(mdsi[0]), _local_std(light), chroma, light, step
+        )
+
+
+@dataclass(frozen=True)
 class LabelMaps:
     """Everything the label needs of a pair of images; asking for one more region costs some weighted sums."""
 
@@ -106,13 +137,22 @@ class LabelMaps:
             Short side in px of the photograph the pair was cut from; MDSI's size step depends on it.
         """
         step = max(1, round((image_size or min(reference.shape[-2:])) / 256))
+        return cls.of_sides(Side.of(reference, step), Side.of(distorted, step))
+
+    @classmethod
+    def of_sides(cls, reference: Side, distorted: Side) -> LabelMaps:
+        """As `of`, with what does not depend on the other image computed before."""
         weight, similarity = _haar_maps(reference, distorted)
-        pair = torch.stack([reference, distorted])
-        light = luma(pair)
-        return cls(
-            weight, similarity, _mdsi_root(reference, distorted, step), _local_std(light),
-            (pair - light[:, None]).abs().mean(1), light, step,
+        contrast, chroma, light = (
+            torch.stack(pair)
+            for pair in (
+                (reference.contrast, distorted.contrast),
+                (reference.chroma, distorted.chroma),
+                (reference.light, distorted.light),
+            )
         )
+        deviation = _mdsi_root(reference, distorted)
+        return cls(weight, similarity, deviation, contrast, chroma, light, reference.mdsi_step)
 
     def haarpsi(self, masks: Tensor, *, floor: float = 1.0) -> Tensor:
         """HaarPSI 0..1 inside each mask: (R, H, W) -> (R,). `floor` is added to W so that flat areas count."""
@@ -204,13 +244,10 @@ def _windows(maps: Tensor, size: int, stride: int) -> Tensor:
     return F.avg_pool2d(maps[None], size, stride, pad, count_include_pad=False)[0]
 
 
-def _haar_maps(reference: Tensor, distorted: Tensor) -> tuple[Tensor, Tensor]:
-    a, b = _half_yiq(reference), _half_yiq(distorted)
-    first, second, third = ((_haar(a[0], s), _haar(b[0], s)) for s in range(3))
-    luma_similarity = sum(_similarity(x.abs(), y.abs(), _C) for x, y in (first, second)) / 2  # 2, h, w
-    chroma = [F.avg_pool2d(F.pad(x[1:], (0, 1, 0, 1))[None], 2, stride=1)[0].abs() for x in (a, b)]
-    chroma_similarity = _similarity(chroma[0], chroma[1], _C).mean(0, keepdim=True)
-    weight = torch.maximum(third[0].abs(), third[1].abs())
+def _haar_maps(a: Side, b: Side) -> tuple[Tensor, Tensor]:
+    luma_similarity = sum(_similarity(a.haar[scale], b.haar[scale], _C) for scale in range(2)) / 2  # 2, h, w
+    chroma_similarity = _similarity(a.haar_chroma, b.haar_chroma, _C).mean(0, keepdim=True)
+    weight = torch.maximum(a.haar[2], b.haar[2])
     weight = torch.cat([weight, weight.mean(0, keepdim=True)])
     similarity = torch.cat([torch.as_tensor(luma_similarity), chroma_similarity])
     return weight, torch.sigmoid(_ALPHA * similarity)
@@ -223,15 +260,15 @@ def _pool(image: Tensor, step: int) -> Tensor:
     return F.avg_pool2d(image[None], step)[0]
 
 
-def _mdsi_root(reference: Tensor, distorted: Tensor, step: int) -> Tensor:
-    x, y = (_colors(_pool(image * 255, step), _LHM) for image in (reference, distorted))
-    across = torch.tensor([[-1.0, 0.0, 1.0]] * 3, dtype=x.dtype, device=x.device) / 3
+def _gradient(plane: Tensor) -> Tensor:
+    across = torch.tensor([[-1.0, 0.0, 1.0]] * 3, dtype=plane.dtype, device=plane.device) / 3
     kernels = torch.stack([across, across.T])[:, None]
+    return F.conv2d(plane[None, None], kernels, padding=1)[0].square().sum(0).sqrt()
 
-    def gradient(plane: Tensor) -> Tensor:
-        return F.conv2d(plane[None, None], kernels, padding=1)[0].square().sum(0).sqrt()
 
-    gx, gy, gm = gradient(x[0]), gradient(y[0]), gradient((x[0] + y[0]) / 2)
+def _mdsi_root(reference: Side, distorted: Side) -> Tensor:
+    x, y, gx, gy = reference.mdsi, distorted.mdsi, reference.gradient, distorted.gradient
+    gm = _gradient((x[0] + y[0]) / 2)
     # Distorted against mean minus reference against mean: the published order, and the metric is not symmetric.
     structure = _similarity(gx, gy, _C1) + _similarity(gy, gm, _C2) - _similarity(gx, gm, _C2)
     color = (2 * (x[1] * y[1] + x[2] * y[2]) + _C3) / (x[1] ** 2 + y[1] ** 2 + x[2] ** 2 + y[2] ** 2 + _C3)
@@ -242,7 +279,7 @@ def _mdsi_root(reference: Tensor, distorted: Tensor, step: int) -> Tensor:
 
 
 def _local_std(light: Tensor) -> Tensor:
-    """Local standard deviation (Gaussian window, sigma 3) of luma blurred by sigma 1: (2, H, W) -> (2, H, W)."""
-    smooth = gaussian(light, 1.0)
-    mean, square = gaussian(smooth, 3.0), gaussian(smooth * smooth, 3.0)
+    """Local standard deviation (Gaussian window, sigma 3) of luma blurred by sigma 1: (H, W) -> (H, W)."""
+    smooth = gaussian(light[None], 1.0)
+    mean, square = gaussian(torch.cat([smooth, smooth * smooth]), 3.0)
     return (square - mean * mean).clamp(min=0).sqrt()

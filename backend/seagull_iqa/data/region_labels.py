@@ -9,7 +9,7 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
-from seagull_iqa.data.labels import LabelMaps, importance, weight_map
+from seagull_iqa.data.labels import LabelMaps, Side, importance, weight_map
 
 REACH = 18
 """Px around a region where a change inside it can alter a map."""
@@ -68,12 +68,23 @@ class RegionLabels:
         return found[0], found[1]
 
     @cached_property
-    def _untouched(self) -> Sums:
-        return Sums.of(LabelMaps.of(self.reference, self.reference))
+    def _side(self) -> Side:
+        return Side.of(self.reference, self.step)
 
     @cached_property
-    def _untouched_windows(self) -> dict[int, Sums]:
+    def _untouched(self) -> Sums:
+        return Sums.of(LabelMaps.of_sides(self._side, self._side))
+
+    @cached_property
+    def _around(self) -> dict[int, tuple[Side, Sums]]:
+        """The pristine window of a region, by its index, once it was wanted."""
         return {}
+
+    def _pristine_window(self, index: int) -> tuple[Side, Sums]:
+        if index not in self._around:
+            side = Side.of(self.reference[(slice(None), *self.windows[index])], self.step)
+            self._around[index] = side, Sums.of(LabelMaps.of_sides(side, side))
+        return self._around[index]
 
     def label(self, spoiled: Tensor, *, contrast_up: bool) -> list[RegionLabel]:
         """Label every region of a spoiled version of the photograph.
@@ -87,7 +98,7 @@ class RegionLabels:
         """
         changed = (spoiled != self.reference).any(0)
         touched = [bool(changed[w][mask[w]].any()) for mask, w in zip(self.masks, self.windows, strict=True)]
-        maps = LabelMaps.of(self.reference, spoiled) if any(touched) else None
+        maps = LabelMaps.of_sides(self._side, Side.of(spoiled, self.step)) if any(touched) else None
         found = []
         for index, window in enumerate(self.windows):
             if maps is None or not touched[index]:
@@ -103,14 +114,10 @@ class RegionLabels:
         """Quality of the whole photograph with only one region spoiled: the maps are made anew around it only."""
         window = self.windows[index]
         at = (slice(None), *window)
-        reference = self.reference[at]
-        short = min(self.reference.shape[-2:])
-        if index not in self._untouched_windows:
-            same = LabelMaps.of(reference, reference, image_size=short)
-            self._untouched_windows[index] = Sums.of(same)
-        only_here = torch.where(self.masks[index][window], spoiled[at], reference)
-        around = LabelMaps.of(reference, only_here, image_size=short)
-        change = Sums.of(around) - self._untouched_windows[index]
+        only_here = torch.where(self.masks[index][window], spoiled[at], self.reference[at])
+        side, before = self._pristine_window(index)
+        around = LabelMaps.of_sides(side, Side.of(only_here, self.step))
+        change = Sums.of(around) - before
         return (self._untouched + change).quality(self._deviation(around.deviation, window), contrast_up=contrast_up)
 
     def _deviation(self, around: Tensor, window: Window) -> Tensor:

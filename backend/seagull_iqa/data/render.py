@@ -59,29 +59,40 @@ def _apply(image: Tensor, one: Ingredient, rng: np.random.Generator, linear: Ten
         return to_srgb(linear * 2.0**one.value)
     if one.variant == VARIANTS[one.distortion][0]:
         return apply_one(image, one.applied, rng)
+    return _further(image, one, one.value, rng, linear)
+
+
+def render_value(image: Tensor, one: Ingredient, value: float, *, seed: int) -> Tensor:
+    """A variant that the protocol does not have, at a parameter instead of its strength; as `render`."""
+    return round_to_8_bit(_further(image, one, value, np.random.default_rng(seed), None))
+
+
+def _further(
+    image: Tensor, one: Ingredient, value: float, rng: np.random.Generator, linear: Tensor | None
+) -> Tensor:
     if one.distortion is Distortion.COMPRESSION:
-        return _compressed(image, one)
+        return _compressed(image, one.variant, value)
     if one.variant == "halo":
-        return (image + one.value * (image - gaussian(image, HALO_SIGMA))).clamp(0, 1)
+        return (image + value * (image - gaussian(image, HALO_SIGMA))).clamp(0, 1)
     light = to_linear(image) if linear is None else linear
     match one.variant:
         case "defocus":
-            return to_srgb(_convolved(light, disc(one.value)))
+            return to_srgb(_convolved(light, disc(value)))
         case "motion":
-            return to_srgb(_convolved(light, line(one.value, one.angle)))
+            return to_srgb(_convolved(light, line(value, one.angle)))
         case "sensor":
-            return to_srgb(_exposed(light, one.value, rng))
+            return to_srgb(_exposed(light, value, rng))
         case "scene":
-            return to_srgb(_scene_contrast(light, one.value))
+            return to_srgb(_scene_contrast(light, value))
         case "linear":
             gray = _light(light)[None]
-            return to_srgb(gray + one.value * (light - gray))
+            return to_srgb(gray + value * (light - gray))
     raise ValueError(f"no variant {one.variant!r} of {one.distortion.value}")
 
 
-def _compressed(image: Tensor, one: Ingredient) -> Tensor:
+def _compressed(image: Tensor, codec: str, quality: float) -> Tensor:
     rgb = (image.clamp(0, 1) * 255).round().to(torch.uint8).permute(1, 2, 0).contiguous().cpu().numpy()
-    decoded = torch.from_numpy(through(rgb, one.variant, round(one.value)))
+    decoded = torch.from_numpy(through(rgb, codec, round(quality)))
     return decoded.permute(2, 0, 1).to(image.device, image.dtype) / 255
 
 
