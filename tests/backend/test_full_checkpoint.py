@@ -141,7 +141,7 @@ def test_a_lost_file_is_named(folder, lost):
 def test_a_truncated_file_is_refused_in_words(folder):
     content = (folder / SECOND).read_bytes()
     (folder / SECOND).write_bytes(content[: len(content) // 2])
-    with pytest.raises(CheckpointError, match="is not a file of weights"):
+    with pytest.raises(CheckpointError, match="is not a whole file of weights"):
         load(folder)
 
 
@@ -160,7 +160,7 @@ def test_a_pickle_that_would_run_something_is_refused_unrun(folder, tmp_path, mo
         torch.save({"x": _Bomb(mark)}, folder / SECOND)
     else:
         (folder / SECOND).write_bytes(pickle.dumps({"x": _Bomb(mark)}))
-    with pytest.raises(CheckpointError, match="is not a file of weights"):
+    with pytest.raises(CheckpointError, match="is not a whole file of weights"):
         load(folder)
     assert not mark.exists()
 

@@ -167,7 +167,7 @@ def _safetensors(path: Path, *, shapes_only: bool) -> Iterator[tuple[str, Tensor
                 else:
                     yield name, file.get_tensor(name)
     except (OSError, SafetensorError) as error:
-        raise CheckpointError(f"{path.name} is not a file of weights: {error}", "Fetch the model again.") from error
+        raise CheckpointError(f"{path.name} is not a whole file of weights: {error}", "Fetch the model again.") from error
 
 
 def _put(network: SeagullNetwork, name: str, tensor: Tensor, device: torch.device, precision: Precision) -> None:
