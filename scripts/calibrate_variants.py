@@ -84,7 +84,8 @@ def sought(images: list[Tensor], key: Key, target: float) -> float:
     """The parameter, by halving; between parameters far apart in the geometric middle."""
     mild, bad = RANGES[key]
     for _ in range(STEPS):
-        middle = (mild * bad) ** 0.5 if min(mild, bad) > 0 and max(mild, bad) > 20 * min(mild, bad) else (mild + bad) / 2
+        far = min(mild, bad) > 0 and max(mild, bad) > 20 * min(mild, bad)
+        middle = (mild * bad) ** 0.5 if far else (mild + bad) / 2
         if at_value(images, key, middle) > target:
             mild = middle
         else:
@@ -116,7 +117,8 @@ def report(images: list[Tensor], *, check: bool) -> None:
             ladder = (ladder[0], *(sought(images, key, goals[float(s)]) for s in range(1, 6)))
             FURTHER[key] = ladder
         off = max(abs(at_strength(images, key, variant, s) - goal) for s, goal in goals.items())
-        print(f"    (Distortion.{distortion.name}, {variant!r}, {way}): {ladder},  # off by at most {off:.1f}", flush=True)
+        name = f"(Distortion.{distortion.name}, {variant!r}, {way})"
+        print(f"    {name}: {ladder},  # off by at most {off:.1f}", flush=True)
 
 
 if __name__ == "__main__":

@@ -44,13 +44,14 @@ def build(  # noqa: PLR0913 - one parameter an option, as typer wants it
     try:
         from seagull_iqa.data.build import build as steps_of
         from seagull_iqa.data.disk import disk_need
-        from seagull_iqa.data.spec import BuildSpec
+        from seagull_iqa.data.spec import BuildSpec, check_wishes
     except ModuleNotFoundError as error:
         raise backend_missing(error) from error
     spec = BuildSpec(
         photos=photos, out=out, regions=regions, images=images, seed=seed, size=size, processes=processes,
         device=device, sam_weights=sam_weights, topiq=topiq, shard_images=shard_images, codecs=tuple(codec or ()),
     )  # fmt: skip
+    check_wishes(spec)
     console.remark(str(disk_need(spec)))
     terminal = console.errors().is_terminal
     with console.progress_bar("building") as follow:

@@ -17,8 +17,9 @@ from seagull_iqa.data.making import make, recipe_of
 from seagull_iqa.data.pristine import Source, find_sources
 from seagull_iqa.data.references import Reference, make_reference, read_about
 from seagull_iqa.data.segments import Segmenter, superpixel_proposals
-from seagull_iqa.data.shards import ShardWriter, remove_partial, shard_path
+from seagull_iqa.data.shards import ShardWriter, columns_of, remove_partial, shard_path
 from seagull_iqa.data.spec import BuildSpec, check_wishes, claim_folder
+from seagull_iqa.data.topiq import Topiq
 from seagull_iqa.domain.progress import Progress
 from seagull_iqa.errors import ImageError, SeagullError
 
@@ -51,6 +52,7 @@ class Engine:
 
     spec: BuildSpec
     _reference: Reference | None = field(default=None, init=False)
+    _second: Topiq | None = field(default=None, init=False)
 
     def do(self, task: Task, report: Report) -> None:
         """Do one task; 1 is reported for a photograph, the number of its regions for an image."""
@@ -60,11 +62,12 @@ class Engine:
             )
             report(1)
             return
-        with ShardWriter(shard_path(self.spec.out, task.number)) as shard:
+        columns = columns_of(topiq=self.spec.topiq)
+        with ShardWriter(shard_path(self.spec.out, task.number), columns) as shard:
             for index, photograph in task.images:
                 reference = self._at(photograph)
                 recipe = recipe_of(reference, self.spec.seed, index, self.spec.known_codecs)
-                made = make(reference, recipe, f"{index:08d}")
+                made = make(reference, recipe, f"{index:08d}", self._topiq())
                 shard.add(made.key, made.packed, made.about, made.rows)
                 report(len(made.rows))
 
@@ -72,6 +75,11 @@ class Engine:
         if self._reference is None or self._reference.number != photograph:
             self._reference = Reference.load(self.spec.out, photograph, self.spec.device)
         return self._reference
+
+    def _topiq(self) -> Topiq | None:
+        if self.spec.topiq and self._second is None:
+            self._second = Topiq.load(self.spec.device)
+        return self._second
 
     def _segmenter(self) -> Segmenter:
         if self.spec.sam_weights is None:

@@ -11,7 +11,7 @@ from typing import Any
 
 from seagull_iqa.data import card_text
 from seagull_iqa.data.references import read_about
-from seagull_iqa.data.shards import COLUMNS, digest, read_rows, shard_path, table_path
+from seagull_iqa.data.shards import columns_of, digest, read_rows, shard_path, table_path
 from seagull_iqa.data.spec import CARD_FILE, BuildSpec
 from seagull_iqa.imaging.saving import save_bytes, save_text
 
@@ -59,7 +59,7 @@ def finish(spec: BuildSpec, identity: dict[str, Any], shards: int) -> None:
     """Write regions.csv, seagull-data.json and README.md of a set whose shards are all there."""
     paths = [shard_path(spec.out, number) for number in range(shards)]
     counts = Counts()
-    _write_table(spec.out, paths)
+    _write_table(spec.out, paths, topiq=spec.topiq)
     for path in paths:
         keys = set()
         for row in read_rows(path):
@@ -78,8 +78,8 @@ def finish(spec: BuildSpec, identity: dict[str, Any], shards: int) -> None:
     save_text(spec.out / "README.md", card_text.card(facts))
 
 
-def _write_table(out: Path, shards: list[Path]) -> None:
-    lines = [",".join(COLUMNS).encode() + b"\n"]
+def _write_table(out: Path, shards: list[Path], *, topiq: bool) -> None:
+    lines = [",".join(columns_of(topiq=topiq)).encode() + b"\n"]
     for shard in shards:
         lines += table_path(shard).read_bytes().splitlines(keepends=True)[1:]
     save_bytes(out / TABLE_FILE, b"".join(lines))

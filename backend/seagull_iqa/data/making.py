@@ -18,6 +18,8 @@ from seagull_iqa.data.protocol import CLEAN, EVERYWHERE
 from seagull_iqa.data.recipes import Recipe, random_recipe
 from seagull_iqa.data.references import Reference
 from seagull_iqa.data.render import FEATHER, render
+from seagull_iqa.data.topiq import NAME as TOPIQ
+from seagull_iqa.data.topiq import Topiq
 from seagull_iqa.domain.distortion import Distortion
 
 
@@ -42,8 +44,8 @@ def recipe_of(reference: Reference, seed: int, index: int, codecs: Sequence[str]
 
 
 @torch.inference_mode()
-def make(reference: Reference, recipe: Recipe, key: str) -> Made:
-    """Render a recipe on a photograph and label every region."""
+def make(reference: Reference, recipe: Recipe, key: str, topiq: Topiq | None = None) -> Made:
+    """Render a recipe on a photograph and label every region, by TOPIQ-FR too where it is given."""
     where = None if recipe.where == EVERYWHERE else reference.masks[reference.ids.index(recipe.where)]
     spoiled = reference.image
     if recipe.ingredients:
@@ -65,8 +67,18 @@ def make(reference: Reference, recipe: Recipe, key: str) -> Made:
             }},
             "counts": known["counts"],
         })  # fmt: skip
+    if topiq is not None:
+        _add_topiq(topiq, reference, spoiled, regions)
     about = _about(reference, recipe, key, regions)
     return Made(key, _to_rgb(spoiled), about, [_row(about, one) for one in regions])
+
+
+def _add_topiq(topiq: Topiq, reference: Reference, spoiled: Tensor, regions: list[dict[str, Any]]) -> None:
+    for mask, region in zip(reference.masks, regions, strict=True):
+        quality, importance_ref = 100.0, 0.0
+        if region["types"]:
+            quality, importance_ref = topiq.label(reference.image, spoiled, mask, region["box"])
+        region["labels"][TOPIQ] = {"quality": round(quality, 3), "importance_ref": round(importance_ref, 3)}
 
 
 def _about(reference: Reference, recipe: Recipe, key: str, regions: list[dict[str, Any]]) -> dict[str, Any]:
@@ -98,9 +110,11 @@ def _types(recipe: Recipe) -> list[dict[str, object]]:
 def _row(about: dict[str, Any], region: dict[str, Any]) -> list[object]:
     label = region["labels"][labels.NAME]
     types = "+".join(f"{one['type']}:{one['level']}" for one in region["types"]) or CLEAN
+    second = region["labels"].get(TOPIQ, {})
     return [
         about["key"], about["photograph"], region["id"], region["kind"], about["where"], region["area"],
         *region["box"], region["touched"], types, label["quality"], label["importance"], label["importance_ref"],
+        *(second[name] for name in ("quality", "importance_ref") if name in second),
     ]  # fmt: skip
 
 

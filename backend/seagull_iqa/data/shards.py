@@ -25,6 +25,11 @@ COLUMNS = (
 """Of the table with one row a region; quality to importance_ref are `analytic-1`."""
 
 
+def columns_of(*, topiq: bool) -> tuple[str, ...]:
+    """The columns of a set's tables: TOPIQ-FR has columns of its own."""
+    return (*COLUMNS, "quality_topiq_fr", "importance_ref_topiq_fr") if topiq else COLUMNS
+
+
 def shard_path(folder: Path, number: int) -> Path:
     """Where the shard of that number stands."""
     return folder / "shards" / f"{number:05d}.tar"
@@ -41,7 +46,7 @@ class ShardWriter:
     The table is put in place first, so that a shard that stands has its table.
     """
 
-    def __init__(self, path: Path, columns: tuple[str, ...] = COLUMNS) -> None:
+    def __init__(self, path: Path, columns: tuple[str, ...]) -> None:
         self._path = path
         self._partial = path.with_name(f"{path.name}.{os.getpid()}{PART}")
         self._rows = io.StringIO()

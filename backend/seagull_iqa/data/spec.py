@@ -13,7 +13,10 @@ from typing import Any
 from seagull_iqa.data import labels
 from seagull_iqa.data.codecs import installed
 from seagull_iqa.data.pristine import Source
+from seagull_iqa.data.sam import check_sam
 from seagull_iqa.data.shards import digest
+from seagull_iqa.data.topiq import NAME as TOPIQ
+from seagull_iqa.data.topiq import check_topiq
 from seagull_iqa.errors import SeagullError
 from seagull_iqa.imaging.saving import save_text
 
@@ -22,8 +25,6 @@ VERSION = 1
 
 SPEC_FILE = "spec.json"
 CARD_FILE = "seagull-data.json"
-
-TOPIQ = "topiq_fr"
 
 REGIONS_EXPECTED = 14
 """Of a photograph, before they are known."""
@@ -108,8 +109,12 @@ def check_wishes(spec: BuildSpec) -> None:
             f"The codec {missing[0]} is not installed.",
             f"Here are {', '.join(installed())}; HEIC wants pillow-heif, AVIF Pillow 11.3.",
         )
+    if spec.topiq:
+        check_topiq()
     if spec.sam_weights is not None and not spec.sam_weights.is_file():
         raise SeagullError(f"There is no file {spec.sam_weights}.", "Check the path of the weights.")
+    if spec.sam_weights is not None:
+        check_sam()
 
 
 _WORDS = {
