@@ -35,12 +35,12 @@ import torch
 from full_model_parts import ANSWERS, TOY, OriginalWay, boxes, least_work, picture, random_model
 
 from seagull_iqa.domain.precision import Precision
+from seagull_iqa.domain.questions import SCALES
 from seagull_iqa.domain.region import Region
 from seagull_iqa.domain.report import Aspect
 from seagull_iqa.models.full.config import SeagullConfig
 from seagull_iqa.models.full.engine import Text
 from seagull_iqa.models.full.model import Seagull
-from seagull_iqa.models.full.prompts import SCALES
 from seagull_iqa.models.full.regions import region_tokens
 from seagull_iqa.models.interface import RGBImage
 

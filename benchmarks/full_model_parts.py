@@ -12,6 +12,7 @@ from transformers import DynamicCache
 
 from seagull_iqa.domain.model_card import ModelCard
 from seagull_iqa.domain.precision import Precision
+from seagull_iqa.domain.questions import SCALES
 from seagull_iqa.domain.region import Region, RegionMask
 from seagull_iqa.domain.report import Aspect
 from seagull_iqa.models.full.checkpoint import number_type
@@ -20,7 +21,6 @@ from seagull_iqa.models.full.engine import LanguageEngine
 from seagull_iqa.models.full.model import Seagull
 from seagull_iqa.models.full.network import SeagullNetwork, empty_network
 from seagull_iqa.models.full.preprocess import crop_of, shortest_edge, square_mask, squared
-from seagull_iqa.models.full.prompts import SCALES
 from seagull_iqa.models.full.tokens import PromptIds
 from seagull_iqa.models.interface import RGBImage
 

@@ -11,6 +11,7 @@ import torch
 import torch.nn.functional as F
 
 from seagull_iqa.domain.precision import Precision
+from seagull_iqa.domain.questions import QUESTIONS, SCALES
 from seagull_iqa.domain.region import Region, RegionMask
 from seagull_iqa.domain.report import Aspect
 from seagull_iqa.models.full import extractor, regions
@@ -18,7 +19,7 @@ from seagull_iqa.models.full.answers import finished
 from seagull_iqa.models.full.checkpoint import load_seagull
 from seagull_iqa.models.full.engine import Text
 from seagull_iqa.models.full.layout import read_layout
-from seagull_iqa.models.full.prompts import QUESTIONS, SCALES, SYSTEM_USER
+from seagull_iqa.models.full.prompts import SYSTEM_USER
 from seagull_iqa.models.full.tokens import PromptIds, Tokenizer
 
 EXACT = 1e-4

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from seagull_iqa.domain.model_card import ModelCard
 from seagull_iqa.domain.precision import Precision
 from seagull_iqa.domain.progress import ProgressCallback, ignore_progress
+from seagull_iqa.domain.questions import SCALES
 from seagull_iqa.domain.region import Region
 from seagull_iqa.domain.report import (
     ALL_ASPECTS,
@@ -31,7 +32,7 @@ from seagull_iqa.models.full.look import FullLook
 from seagull_iqa.models.full.maps import coarse_to_fine
 from seagull_iqa.models.full.network import SeagullNetwork
 from seagull_iqa.models.full.preprocess import shortest_edge, squared
-from seagull_iqa.models.full.prompts import SCALES, SYSTEM_HUMAN
+from seagull_iqa.models.full.prompts import SYSTEM_HUMAN
 from seagull_iqa.models.full.regions import RegionTokens, region_tokens
 from seagull_iqa.models.full.reports import Said, reports
 from seagull_iqa.models.full.tokens import Tokenizer

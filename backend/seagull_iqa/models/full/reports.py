@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seagull_iqa.domain.levels import level_value
+from seagull_iqa.domain.questions import SCALES
 from seagull_iqa.domain.region import Region
 from seagull_iqa.domain.report import Aspect, Interval, QualityReport
 from seagull_iqa.models.full.answers import findings_in
-from seagull_iqa.models.full.prompts import SCALES
 
 EIGHTY_PERCENT = 1.2816
 """Deviations of a normal distribution on either side that hold 80 % of it."""

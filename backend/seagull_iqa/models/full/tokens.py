@@ -7,18 +7,11 @@ from pathlib import Path
 
 import sentencepiece
 
+from seagull_iqa.domain.questions import GLOBAL_TOKEN, LOCAL_TOKEN, OVERVIEW, QUESTIONS, SCALES
 from seagull_iqa.domain.report import Aspect
 from seagull_iqa.errors import CheckpointError, LimitError
 from seagull_iqa.models.full.layout import Layout
-from seagull_iqa.models.full.prompts import (
-    GLOBAL_TOKEN,
-    LOCAL_TOKEN,
-    OVERVIEW,
-    QUESTIONS,
-    SCALES,
-    after_region,
-    before_image,
-)
+from seagull_iqa.models.full.prompts import after_region, before_image
 
 
 @dataclass(frozen=True)
