@@ -46,7 +46,7 @@ FURTHER: dict[tuple[Distortion, str, int], Rungs] = {
     (Distortion.CONTRAST, "scene", 1): (1.0, 1.3, 1.6, 2.08, 2.48, 3.08),
     (Distortion.COLORFULNESS, "linear", -1): (1.0, 0.817, 0.553, 0.328, 0.129, 0.0),
     (Distortion.COLORFULNESS, "linear", 1): (1.0, 1.23, 1.61, 2.24, 2.95, 3.69),
-    (Distortion.SHARPNESS, "halo", 0): (0.0, 0.4, 0.8, 1.4, 2.4, 4.0),
+    (Distortion.SHARPNESS, "halo", 0): (0.0, 0.343, 0.692, 1.17, 1.83, 2.69),
 }
 """Parameters of the variants that the protocol does not have, at strengths 0 to 5. Defocus: radius of the disc, px.
 Motion: length, px. Sensor: gain (full scale is 1 / gain electrons). WebP, AVIF, HEIC: quality. Scene: exponent about
