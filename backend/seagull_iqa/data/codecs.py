@@ -8,7 +8,7 @@ from importlib.util import find_spec
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, features
+from PIL import Image
 
 from seagull_iqa.errors import SeagullError
 
@@ -19,12 +19,13 @@ CODECS = ("jpeg", "webp", "avif", "heic")
 @cache
 def installed() -> tuple[str, ...]:
     """The codecs that work here, in the order of `CODECS`."""
-    there = {"jpeg": True, "webp": bool(features.check("webp")), "avif": _has_avif(), "heic": _has_heic()}
+    there = {"jpeg": True, "webp": _can_save("WEBP"), "avif": _can_save("AVIF"), "heic": _has_heic()}
     return tuple(codec for codec in CODECS if there[codec])
 
 
-def _has_avif() -> bool:
-    return "avif" in features.modules and bool(features.check("avif"))
+def _can_save(name: str) -> bool:
+    Image.init()
+    return name in Image.SAVE
 
 
 def _has_heic() -> bool:

@@ -281,5 +281,5 @@ def _mdsi_root(reference: Side, distorted: Side) -> Tensor:
 def _local_std(light: Tensor) -> Tensor:
     """Local standard deviation (Gaussian window, sigma 3) of luma blurred by sigma 1: (H, W) -> (H, W)."""
     smooth = gaussian(light[None], 1.0)
-    mean, square = gaussian(torch.cat([smooth, smooth * smooth]), 3.0)
+    mean, square = gaussian(torch.cat([smooth, smooth * smooth]), 3.0).unbind(0)
     return (square - mean * mean).clamp(min=0).sqrt()

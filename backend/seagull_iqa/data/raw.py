@@ -35,10 +35,10 @@ def develop(path: Path) -> NDArray[np.uint16]:
         ) from error
     try:
         with rawpy.imread(str(path)) as raw:
-            image: NDArray[np.uint16] = raw.postprocess(
+            image = raw.postprocess(
                 use_camera_wb=True, no_auto_bright=True, output_bps=16, gamma=(1, 1), output_color=rawpy.ColorSpace.sRGB
             )
-            return image
+            return np.asarray(image).astype(np.uint16, copy=False)
     except (rawpy.LibRawError, OSError) as error:
         raise ImageError(
             f"{path.name} cannot be developed ({error}).", "Convert it to TIFF, or leave it out."

@@ -146,7 +146,7 @@ def _convolved(image: Tensor, kernel: Tensor) -> Tensor:
     padded = F.pad(image[None], (reach,) * 4, mode="reflect")[0]
     height, width = (_quick(side) for side in padded.shape[-2:])
     seen = torch.fft.rfft2(padded, s=(height, width)) * torch.fft.rfft2(small, s=(height, width))
-    blurred = torch.fft.irfft2(seen, s=(height, width))
+    blurred: Tensor = torch.fft.irfft2(seen, s=(height, width))
     rows, columns = image.shape[-2:]
     return blurred[..., 2 * reach : 2 * reach + rows, 2 * reach : 2 * reach + columns].clamp(min=0)
 

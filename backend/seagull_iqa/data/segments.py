@@ -177,7 +177,7 @@ def wavered(rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
     rng = np.random.default_rng(zlib.crc32(np.ascontiguousarray(rgb).data))
     soft = gaussian_filter(rgb.astype(np.float32), (0.8, 0.8, 0))
     changed = soft * 1.04 + 2.0 * rng.standard_normal(rgb.shape, dtype=np.float32)
-    return np.clip(np.rint(changed), 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(np.rint(changed), 0, 255), dtype=np.uint8)
 
 
 def _tidy(mask: Mask) -> Mask:
@@ -207,7 +207,7 @@ def _overlaps(some: list[Mask], others: list[Mask]) -> NDArray[np.float64]:
         return np.zeros((len(some), len(others)))
     a, b = (np.stack([mask[::2, ::2].ravel() for mask in masks]).astype(np.float32) for masks in (some, others))
     both = (a @ b.T).astype(float)
-    return both / np.maximum(a.sum(1)[:, None] + b.sum(1)[None] - both, 1)
+    return np.asarray(both / np.maximum(a.sum(1)[:, None] + b.sum(1)[None] - both, 1))
 
 
 def _unlike(found: list[tuple[str, Mask]]) -> list[tuple[str, Mask]]:
@@ -226,7 +226,7 @@ def _of_all_sizes(kept: list[tuple[str, Mask]], most: int) -> list[tuple[str, Ma
     for kind, room in (("object", most // 2), ("component", most)):
         some = sorted((one for one in kept if one[0] == kind), key=lambda one: -int(one[1].sum()))
         room = min(room, most - len(chosen), len(some))
-        at = np.unique(np.linspace(0, len(some) - 1, room).round().astype(int)) if room else []
+        at = np.unique(np.linspace(0, len(some) - 1, room).round().astype(int)) if room else np.zeros(0, int)
         chosen += [some[int(index)] for index in at]
     return chosen
 
