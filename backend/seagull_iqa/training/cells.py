@@ -54,14 +54,14 @@ def _short(value: float) -> str:
     return f"{value:.2f}".replace("0.", ".", 1)
 
 
-def figures_table(title: str, columns: Sequence[Column], rows: Sequence[RowFigures]) -> Table:
-    """The rows that have a figure in one of the columns."""
+def figures_table(title: str, columns: Sequence[Column], rows: Sequence[RowFigures], *, every: bool = False) -> Table:
+    """The rows that have a figure in one of the columns, or every row."""
     table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
     table.add_column("row")
     for column in columns:
         table.add_column(column.heading, justify="right")
     for row in rows:
         cells = [(percent_cell if one.percent else cell)(row.figures.get(one.figure)) for one in columns]
-        if any(cells):
+        if every or any(cells):
             table.add_row(row.name, *(one or "-" for one in cells))
     return table

@@ -10,6 +10,8 @@ from pathlib import Path
 
 from seagull_iqa.data.labelled import LabelledImage
 from seagull_iqa.data.readers import ReadSpec, read_dataset
+from seagull_iqa.data.readers_100w import IMAGES
+from seagull_iqa.data.readers_shards import INDEX
 from seagull_iqa.data.scores import WHOLE_RANGE, Scale
 from seagull_iqa.errors import SeagullError
 
@@ -89,11 +91,11 @@ def found_path(choice: DataChoice) -> Path:
 
 
 def is_protocol(choice: DataChoice) -> bool:
-    """Whether the frozen protocol is asked for, and not labelled images."""
+    """Whether the frozen protocol is asked for, and not labelled images: a folder that has no labels of its own."""
     if choice.scores is not None:
         return False
     path = found_path(choice)
-    return path.is_dir() and ((path / PROTOCOL).is_dir() or choice.data is None or str(choice.data) == PROTOCOL)
+    return path.is_dir() and not any((path / mark).exists() for mark in (INDEX, IMAGES, SCORES))
 
 
 def open_data_set(choice: DataChoice) -> DataSet:

@@ -140,7 +140,8 @@ def _finding_figures(answers: Sequence[Answer], truth: Truth) -> Figures:
     types = [case.label.types for case in truth.cases]
     pairs = [answer.findings for answer in answers], [case.label.findings for case in truth.cases]
     typed = np.array([bool(one) for one in types])
-    graded = np.array([bool(one) and all(level != UNKNOWN_SEVERITY for _name, level in one) for one in pairs[1]])
+    # A data set that names types without severities grades only its clean regions: that is no grading.
+    graded = typed & (not any(level == UNKNOWN_SEVERITY for one in pairs[1] for _name, level in one))
     draws, found = truth.draws["all"], Figures()
     for prefix, scores, known in (("type", sample_average(said, types), typed),
                                   ("severity", sample_average(*pairs), graded)):  # fmt: skip

