@@ -38,3 +38,27 @@ SCALES = {
     Aspect.QUALITY: Scale("The quality is", QUALITY_WORDS, "."),
     Aspect.IMPORTANCE: Scale("This region is", IMPORTANCE_WORDS, " to the overall quality."),
 }
+
+
+@dataclass(frozen=True)
+class Judgment:
+    """A question that is answered by yes or no: its text with {level} or {type}, and what a no goes on to say."""
+
+    question: str
+    correction: str
+
+
+YES = "Yes."
+CLEAN_SENTENCE = "This region is clean."
+CLEAN_QUESTION = "Is this region clean?"
+
+# In the paper's words, as they are.
+JUDGMENTS = {
+    Aspect.QUALITY: Judgment("Is the quality of this region be {level}?", "No. The quality is {level}."),
+    Aspect.IMPORTANCE: Judgment(
+        "Consider the impact of this region on the overall image quality. "
+        "Is this region {level} to the overall image quality?",
+        "No. This region is {level} to the image quality.",
+    ),
+    Aspect.DISTORTION: Judgment("Is this region in {type}?", "No. The region is in {type}."),
+}
