@@ -80,7 +80,8 @@ def test_judgments_are_true_as_often_as_false_and_never_lie(findings):
             assert told == truth & (ALL_WORDS | TYPES), (talk, truth)
 
 
-ALL_WORDS = {"bad", "poor", "fair", "good", "excellent", "unimportant", "normal", "important", "essential"}  # "minor" is both
+# "minor" is a level and a severity
+ALL_WORDS = {"bad", "poor", "fair", "good", "excellent", "unimportant", "normal", "important", "essential"}
 TYPES = {*map(str, Distortion), "clean"}
 
 

@@ -8,11 +8,14 @@ from typing import Annotated
 import typer
 
 from seagull_iqa.cli import console
+from seagull_iqa.cli.data_more import fetch, instructions, sheet
 from seagull_iqa.cli.models import backend_missing
 
 _HELP = "Make labelled data from photographs; look at it, fetch it, put it in words."
 
 data_app = typer.Typer(no_args_is_help=True, help=_HELP)
+for _command in (fetch, instructions, sheet):
+    data_app.command()(_command)
 
 
 @data_app.callback()

@@ -111,6 +111,8 @@ class LabelledImage:
         Reads the undistorted image of the same size, where there is one.
     group : str
         The photograph it was made from: resample over it, split by it. The name where nothing is known.
+    where : str
+        Name of the region that its distortions are confined to; empty where they are everywhere, or not known.
     """
 
     name: str
@@ -118,6 +120,7 @@ class LabelledImage:
     regions: tuple[LabelledRegion, ...]
     reference: Opener | None = None
     group: str = ""
+    where: str = ""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "group", self.group or self.name)

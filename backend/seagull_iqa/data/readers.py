@@ -39,6 +39,11 @@ class ReadSpec:
     label: str = LABEL
 
 
+def is_dataset(folder: Path) -> bool:
+    """The folder is one that `read_dataset` opens."""
+    return (folder / INDEX).is_file() or (folder / IMAGES).is_dir()
+
+
 def read_dataset(path: Path, spec: ReadSpec | None = None) -> LabelledSet:
     """Open a data set; its images are read when one iterates over it, and so are its errors.
 

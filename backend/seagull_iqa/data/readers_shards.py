@@ -30,6 +30,7 @@ INDEX = "seagull-data.json"
 FORMAT = "seagull-data"
 VERSION = 1
 LABEL = "analytic-1"
+EVERYWHERE = "all"
 
 
 @dataclass(frozen=True)
@@ -118,10 +119,11 @@ class ShardFolder:
             raise DataFileError(f"{place}: its image or its .json is missing.", "Build the shard again.")
         try:
             regions = tuple(self._region(row, facts["size"], place) for row in facts["regions"])
-            photograph = str(facts["photograph"])
+            photograph, confined = str(facts["photograph"]), str(facts.get("where", EVERYWHERE))
         except (KeyError, TypeError, AttributeError) as error:
             raise DataFileError(f"{place}: {error} is missing or not understood.", "Build the shard again.") from error
-        return LabelledImage(key, opener, regions, self._reference(parts, facts), photograph)
+        where = "" if confined == EVERYWHERE else confined
+        return LabelledImage(key, opener, regions, self._reference(parts, facts), photograph, where)
 
     def _reference(self, parts: Mapping[str, Any], facts: Mapping[str, Any]) -> Opener | None:
         inside = next((part for name, part in parts.items() if name.startswith("ref.")), None)
