@@ -62,6 +62,7 @@ class ToyModel:
     says_nan: bool = False
     name: str = "toy-1"
     coarse: bool = False
+    coarse_s: float = 0.0
 
     def __post_init__(self) -> None:
         self.go.set()
@@ -119,6 +120,7 @@ class ToyModel:
             progress(Progress(step, self.steps, "Mapping"))
             if self.coarse and step == 0:
                 partial(self._maps(look, 4 * STRIDE))
+                time.sleep(self.coarse_s)
         return self._maps(look, STRIDE)
 
     def _maps(self, look: ToyLook, stride: int) -> dict[str, ScoreMap]:

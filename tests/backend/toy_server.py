@@ -21,6 +21,7 @@ class SlowShop(ToyShop):
             raise CheckpointError("The weights do not fit.", "Take others.")
         model = super().load(choice, progress)
         model.steps = 2000
+        model.coarse_s = 2.0  # long enough to be fetched on a busy machine
         return model
 
 

@@ -26,7 +26,7 @@ pytestmark = pytest.mark.skipif(
 )
 
 TOY = Path(__file__).parents[1] / "backend" / "toy_server.py"
-WAIT_MS = 90_000
+WAIT_MS = 150_000
 
 
 def toy_server() -> LocalServer:
