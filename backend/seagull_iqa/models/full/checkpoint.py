@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from seagull_iqa.domain.precision import Precision
 from seagull_iqa.domain.progress import Progress, ProgressCallback, ignore_progress
 from seagull_iqa.errors import CheckpointError
+from seagull_iqa.models.full.adapter import Adapter
 from seagull_iqa.models.full.config import SeagullConfig, Shapes, config_of
 from seagull_iqa.models.full.engine import LanguageEngine
 from seagull_iqa.models.full.identity import card_of
@@ -46,7 +47,8 @@ def load_seagull(
     Parameters
     ----------
     folder : Path
-        In the public layout (two `.bin` shards and their index) or as `seagull models convert` writes it.
+        In the public layout (two `.bin` shards and their index), or as `seagull models convert` writes it, or an
+        adapter to one of these, which is merged into its weights.
     device : str
         A torch device.
     precision : Precision
@@ -128,6 +130,9 @@ def stored_tensors(layout: Layout, *, shapes_only: bool = False) -> Iterator[tup
     CheckpointError
         A file cannot be read, or does not hold what the index says.
     """
+    adapter = None if shapes_only or layout.adapter is None else Adapter(layout.adapter)
+    if adapter is not None:
+        adapter.check(set(layout.weight_map))
     for path in layout.weight_files:
         promised = {name for name, file in layout.weight_map.items() if file == path}
         read = _safetensors if layout.converted else _public
@@ -136,7 +141,7 @@ def stored_tensors(layout: Layout, *, shapes_only: bool = False) -> Iterator[tup
             seen.add(name)
             if not tensor.is_floating_point():
                 raise CheckpointError(f"{name} in {path.name} holds {tensor.dtype}.", "Fetch the model again.")
-            yield name, tensor
+            yield name, tensor if adapter is None else adapter.applied(name, tensor)
         if seen != promised:
             differing = ", ".join(sorted(seen ^ promised)[:_SHOWN])
             raise CheckpointError(f"{path.name} and its index differ in {differing}.", "Fetch the model again.")
@@ -167,7 +172,9 @@ def _safetensors(path: Path, *, shapes_only: bool) -> Iterator[tuple[str, Tensor
                 else:
                     yield name, file.get_tensor(name)
     except (OSError, SafetensorError) as error:
-        raise CheckpointError(f"{path.name} is not a whole file of weights: {error}", "Fetch the model again.") from error
+        raise CheckpointError(
+            f"{path.name} is not a whole file of weights: {error}", "Fetch the model again."
+        ) from error
 
 
 def _put(network: SeagullNetwork, name: str, tensor: Tensor, device: torch.device, precision: Precision) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import tempfile
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -29,7 +30,6 @@ _KEPT_FILES = (
     "special_tokens_map.json",
     "tokenizer.model",
     "tokenizer_config.json",
-    ORIGIN_FILE,
 )
 
 
@@ -111,8 +111,21 @@ class _Shards:
 
 
 def _write(layout: Layout, folder: Path, count: int, progress: ProgressCallback) -> None:
+    write_tensors(layout, stored_tensors(layout), folder, count, progress)
+    if layout.adapter is None and (layout.folder / ORIGIN_FILE).is_file():
+        shutil.copyfile(layout.folder / ORIGIN_FILE, folder / ORIGIN_FILE)
+    card = card_of(layout, 0)
+    source = {"id": card.id, "licence": card.licence, "trained_on": card.trained_on, "sha256": card.sha256}
+    (folder / SOURCE_FILE).write_text(json.dumps(source, indent=2), encoding="utf-8")
+    progress(Progress(count, count, "writing safetensors"))
+
+
+def write_tensors(
+    layout: Layout, tensors: Iterable[tuple[str, Tensor]], folder: Path, count: int, progress: ProgressCallback
+) -> None:
+    """Write tensors, by their public names, and the words and sizes of that layout, into a folder that is there."""
     shards = _Shards(folder)
-    for index, (name, tensor) in enumerate(stored_tensors(layout)):
+    for index, (name, tensor) in enumerate(tensors):
         progress(Progress(index, count, "writing safetensors"))
         if not is_unused(name):
             shards.add(name, tensor)
@@ -122,7 +135,3 @@ def _write(layout: Layout, folder: Path, count: int, progress: ProgressCallback)
     for name in _KEPT_FILES:
         if (layout.folder / name).is_file():
             shutil.copyfile(layout.folder / name, folder / name)
-    card = card_of(layout, 0)
-    source = {"id": card.id, "licence": card.licence, "trained_on": card.trained_on, "sha256": card.sha256}
-    (folder / SOURCE_FILE).write_text(json.dumps(source, indent=2), encoding="utf-8")
-    progress(Progress(count, count, "writing safetensors"))

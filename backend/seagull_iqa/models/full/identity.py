@@ -28,6 +28,8 @@ def card_of(layout: Layout, parameters: int) -> ModelCard:
         name = f"seagull-7b-{str(revision)[:7]}"
     else:
         name = str(source.get("id") or f"{layout.folder.name}-{mark[:8]}")
+    if layout.adapter is not None:
+        name += f"+{layout.adapter.name}-{mark[:8]}"
     return ModelCard(
         id=name,
         base=BASE,
@@ -41,7 +43,8 @@ def card_of(layout: Layout, parameters: int) -> ModelCard:
 def fingerprint(layout: Layout) -> str:
     """SHA-256, in hex, over config, names, sizes, and the ends of every weights file: all of 14 GB takes a minute."""
     mark = hashlib.sha256((layout.folder / CONFIG_FILE).read_bytes())
-    for path in layout.weight_files:
+    own = () if layout.adapter is None else tuple(sorted(layout.adapter.glob("*.safetensors")))
+    for path in (*layout.weight_files, *own):
         size = path.stat().st_size
         mark.update(f"{path.name} {size}".encode())
         with path.open("rb") as file:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,8 @@ CONVERTED_INDEX = "model.safetensors.index.json"
 TOKENIZER_FILE = "tokenizer.model"
 ADDED_TOKENS_FILE = "added_tokens.json"
 CONFIG_FILE = "config.json"
+ADAPTER_CONFIG = "adapter_config.json"
+"""Of peft; a folder with it and without a config.json holds an adapter and names the folder of its base."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +34,8 @@ class Layout:
         Token -> id, of its added_tokens.json.
     converted : bool
         True where the weights are safetensors, False for the public `.bin` shards.
+    adapter : Path or None
+        Folder with an adapter that changes these weights as they are read.
     """
 
     folder: Path
@@ -39,6 +43,7 @@ class Layout:
     weight_map: dict[str, Path]
     added_tokens: dict[str, int]
     converted: bool
+    adapter: Path | None = None
 
     @property
     def weight_files(self) -> tuple[Path, ...]:
@@ -52,7 +57,9 @@ class Layout:
 
 
 def is_seagull_folder(path: Path) -> bool:
-    """True where `path` is a folder whose config.json says that it holds the full model."""
+    """True where `path` is a folder whose config.json says that it holds the full model, or an adapter to it."""
+    if _is_adapter(path):
+        return True
     try:
         config = json.loads((path / CONFIG_FILE).read_text(encoding="utf-8"))
     except (OSError, ValueError):
@@ -63,11 +70,15 @@ def is_seagull_folder(path: Path) -> bool:
 def read_layout(folder: Path) -> Layout:
     """Read what lies in the folder, in the public layout or as `seagull models convert` writes it.
 
+    Of a folder with an adapter: what lies in its base's, and the adapter.
+
     Raises
     ------
     CheckpointError
         A file is missing or cannot be read; the message names it.
     """
+    if _is_adapter(folder):
+        return replace(read_layout(_base_of(folder)), adapter=folder)
     config = _json(folder / CONFIG_FILE)
     if config.get("model_type") != MODEL_TYPE:
         raise CheckpointError(
@@ -82,6 +93,22 @@ def read_layout(folder: Path) -> Layout:
     if not all(isinstance(number, int) and number >= 0 for number in added.values()):
         raise CheckpointError(f"{ADDED_TOKENS_FILE} does not number its tokens.", "Fetch the model again.")
     return Layout(folder, config, weight_map, added, converted)
+
+
+def _is_adapter(folder: Path) -> bool:
+    return (folder / ADAPTER_CONFIG).is_file() and not (folder / CONFIG_FILE).is_file()
+
+
+def _base_of(folder: Path) -> Path:
+    """The base's folder, absolute or relative to the adapter's."""
+    named = _json(folder / ADAPTER_CONFIG).get("base_model_name_or_path")
+    base = folder / str(named or "")
+    if not named or not (base / CONFIG_FILE).is_file():
+        raise CheckpointError(
+            f"The adapter in {folder} is for a model in {named}, which is not there.",
+            f"Put the folder of its model into {ADAPTER_CONFIG} as base_model_name_or_path.",
+        )
+    return base.resolve()
 
 
 def _mapping(index: dict[str, Any], folder: Path) -> dict[str, Any]:

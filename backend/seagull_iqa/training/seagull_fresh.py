@@ -1,0 +1,111 @@
+"""A full model of any size with weights that know nothing yet: a folder to begin training from."""
+
+from __future__ import annotations
+
+import io
+import json
+from pathlib import Path
+
+import sentencepiece
+import torch
+from safetensors.torch import save_file
+from torch import nn
+
+from seagull_iqa.domain.distortion import Distortion, Severity
+from seagull_iqa.domain.questions import GLOBAL_TOKEN, LOCAL_TOKEN, OVERVIEW, QUESTIONS, SCALES
+from seagull_iqa.models.full.config import LanguageConfig, SeagullConfig
+from seagull_iqa.models.full.layout import (
+    ADDED_TOKENS_FILE,
+    CONFIG_FILE,
+    CONVERTED_INDEX,
+    MODEL_TYPE,
+    TOKENIZER_FILE,
+)
+from seagull_iqa.models.full.network import SeagullNetwork, public_name
+from seagull_iqa.models.full.prompts import SYSTEM_HUMAN, after_region, before_image
+from seagull_iqa.training.seagull_words import CLEAN, CORRECTED, JUDGED_IMPORTANCE, JUDGED_QUALITY, NO_DISTORTION, YES
+
+PIECES = 600
+WEIGHTS = "model-00001-of-00001.safetensors"
+TOY = SeagullConfig(
+    image_size=64, depths=(1, 1, 1, 1), widths=(16, 24, 32, 48), embed=16, cross_hidden=32, local_hidden=32,
+    language=LanguageConfig(
+        hidden=64, intermediate=128, layers=2, heads=4, key_value_heads=4, vocabulary=PIECES + 2, positions=1024
+    ),
+)  # fmt: skip
+"""Small enough to learn something on a laptop's processor in minutes."""
+
+
+def write_fresh(folder: Path, config: SeagullConfig = TOY, *, seed: int = 0) -> Path:
+    """Write a model with random weights, float32, into a new folder, in the layout of a converted checkpoint.
+
+    The tokenizer is a small one that knows the words of questions and answers; `config.language.vocabulary` is its
+    number of pieces and two.
+    """
+    folder.mkdir(parents=True)
+    pieces = config.language.vocabulary - 2
+    torch.manual_seed(seed)
+    network = SeagullNetwork(config)
+    _begin(network)
+    state = {public_name(name): value.contiguous() for name, value in network.state_dict().items()}
+    save_file(state, folder / WEIGHTS, metadata={"format": "pt"})
+    texts = {
+        CONVERTED_INDEX: {"metadata": {}, "weight_map": dict.fromkeys(state, WEIGHTS)},
+        CONFIG_FILE: _described(config.language),
+        ADDED_TOKENS_FILE: {GLOBAL_TOKEN: pieces, LOCAL_TOKEN: pieces + 1},
+    }
+    for name, content in texts.items():
+        (folder / name).write_text(json.dumps(content, indent=2), encoding="utf-8")
+    (folder / TOKENIZER_FILE).write_bytes(_tokenizer(pieces))
+    return folder
+
+
+def _begin(network: SeagullNetwork) -> None:
+    """Where torch's own beginnings do not do: layer scales of one, so that so shallow a trunk is more than its stem."""
+    for name, value in network.named_parameters():
+        if name.endswith(".gamma"):
+            nn.init.ones_(value)
+
+
+def _described(sizes: LanguageConfig) -> dict[str, object]:
+    return {
+        "model_type": MODEL_TYPE,
+        "hidden_size": sizes.hidden,
+        "intermediate_size": sizes.intermediate,
+        "num_hidden_layers": sizes.layers,
+        "num_attention_heads": sizes.heads,
+        "num_key_value_heads": sizes.key_value_heads,
+        "vocab_size": sizes.vocabulary,
+        "rms_norm_eps": sizes.epsilon,
+        "rope_theta": sizes.rope_theta,
+        "max_position_embeddings": sizes.positions,
+    }
+
+
+def _sentences() -> list[str]:
+    """All that is ever said, about as often as it is."""
+    types = [one.value for one in Distortion]
+    levels = [(scale.words, aspect) for aspect, scale in SCALES.items()]
+    answers = [f"{SCALES[aspect].stem} {word}{SCALES[aspect].rest}" for words, aspect in levels for word in words]
+    answers += [CORRECTED[aspect].format(level=word) for words, aspect in levels for word in words]
+    named = [f"{level.word} {name}" for level in Severity for name in types]
+    answers += [f"With {one} and {one} distortions." for one in named]
+    answers += [f"No. The region is in {name} and {name}." for name in types]
+    answers += [YES, NO_DISTORTION, f"No. {NO_DISTORTION}"]
+    questions = [*QUESTIONS.values(), f"Is this region {CLEAN}?", *(f"Is this region in {name}?" for name in types)]
+    questions += [JUDGED_QUALITY.format(level=word) for word in levels[0][0]]
+    questions += [JUDGED_IMPORTANCE.format(level=word) for word in levels[1][0]]
+    asked = [after_region(question) for question in questions]
+    return [before_image(SYSTEM_HUMAN), *OVERVIEW.split("\n"), *asked, *answers] * 4
+
+
+def _tokenizer(pieces: int) -> bytes:
+    """A sentencepiece model of LLaMA's kind, the same bytes each time."""
+    written = io.BytesIO()
+    sentencepiece.SentencePieceTrainer.train(
+        sentence_iterator=iter(_sentences()), model_writer=written, vocab_size=pieces, model_type="bpe",
+        byte_fallback=True, add_dummy_prefix=True, remove_extra_whitespaces=False, split_digits=True,
+        normalization_rule_name="identity", character_coverage=1.0, num_threads=1, minloglevel=2,
+        unk_id=0, bos_id=1, eos_id=2, pad_id=-1, unk_piece="<unk>", bos_piece="<s>", eos_piece="</s>",
+    )  # fmt: skip
+    return written.getvalue()
