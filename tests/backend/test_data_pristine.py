@@ -89,7 +89,10 @@ def test_a_manifest_keeps_what_is_held_out_out_and_tells_licences(tmp_path):
 def test_photographs_are_found_in_folders_of_folders(tmp_path):
     (tmp_path / "x").mkdir()
     Image.new("RGB", (200, 200)).save(tmp_path / "x" / "a.png")
-    assert [one.name for one in find_sources(tmp_path)] == ["x/a.png"]
+    Image.new("RGB", (200, 200)).save(tmp_path / "x" / "._a.png")
+    (tmp_path / "set").mkdir()
+    Image.new("RGB", (200, 200)).save(tmp_path / "set" / "b.png")
+    assert [one.name for one in find_sources(tmp_path, tmp_path / "set")] == ["x/a.png"]
 
 
 def test_topiq_has_columns_of_its_own(tmp_path):

@@ -143,7 +143,7 @@ def build(spec: BuildSpec) -> Iterator[Progress]:
         No photographs, another set in the folder, another build at work in it, or too little room on the disk.
     """
     check_wishes(spec)
-    sources = find_sources(spec.photos)
+    sources = find_sources(spec.photos, spec.out)
     identity = spec.identity(sources)
     spec.out.mkdir(parents=True, exist_ok=True)
     lock = FileLock(spec.out / ".lock")

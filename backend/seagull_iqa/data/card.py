@@ -11,9 +11,9 @@ from typing import Any
 
 from seagull_iqa.data import card_text
 from seagull_iqa.data.references import read_about
-from seagull_iqa.data.shards import columns_of, digest, read_rows, shard_path, table_path
+from seagull_iqa.data.shards import PART, columns_of, digest, read_rows, shard_path, table_path
 from seagull_iqa.data.spec import CARD_FILE, BuildSpec
-from seagull_iqa.imaging.saving import save_bytes, save_text
+from seagull_iqa.imaging.saving import save_text
 
 TABLE_FILE = "regions.csv"
 
@@ -79,10 +79,13 @@ def finish(spec: BuildSpec, identity: dict[str, Any], shards: int) -> None:
 
 
 def _write_table(out: Path, shards: list[Path], *, topiq: bool) -> None:
-    lines = [",".join(columns_of(topiq=topiq)).encode() + b"\n"]
-    for shard in shards:
-        lines += table_path(shard).read_bytes().splitlines(keepends=True)[1:]
-    save_bytes(out / TABLE_FILE, b"".join(lines))
+    # Piece by piece: the table of a large set does not fit into memory.
+    partial = out / f".{TABLE_FILE}{PART}"
+    with partial.open("wb") as file:
+        file.write(",".join(columns_of(topiq=topiq)).encode() + b"\n")
+        for shard in shards:
+            file.write(table_path(shard).read_bytes().partition(b"\n")[2])
+    partial.replace(out / TABLE_FILE)
 
 
 def _photographs(out: Path) -> list[dict[str, Any]]:

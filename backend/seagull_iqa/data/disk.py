@@ -39,7 +39,7 @@ class Need:
 
 def disk_need(spec: BuildSpec, sources: Sequence[Source] | None = None) -> Need:
     """Judged by the sizes of some photographs; `ImageError` where there are none."""
-    sources = find_sources(spec.photos) if sources is None else sources
+    sources = find_sources(spec.photos, spec.out) if sources is None else sources
     some = sources[:: max(1, len(sources) // _LOOK_AT)]
     pixels = sum(_pixels(spec.photos / one.name, spec.size) for one in some) / len(some)
     photographs = min(len(sources), spec.images_expected)

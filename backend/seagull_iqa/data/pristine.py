@@ -52,8 +52,10 @@ class Pristine:
     scale: float
 
 
-def find_sources(folder: Path) -> list[Source]:
+def find_sources(folder: Path, leave_out: Path | None = None) -> list[Source]:
     """Every photograph below a folder, sorted by name; with a `manifest.csv` there, those of its train split.
+
+    What is hidden (a name that begins with a dot) or lies below `leave_out` is no photograph.
 
     Raises
     ------
@@ -70,10 +72,16 @@ def find_sources(folder: Path) -> list[Source]:
     else:
         licences = {}
         paths = [path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES | RAW_SUFFIXES]
+        paths = [path for path in paths if not _is_left_out(path.relative_to(folder), folder, leave_out)]
     names = sorted(path.relative_to(folder).as_posix() for path in paths if path.is_file())
     if not names:
         raise ImageError(f"There is no photograph in {folder}.", "Give a folder with image or RAW files.")
     return [Source(name, (folder / name).stat().st_size, licences.get(name, "")) for name in names]
+
+
+def _is_left_out(path: Path, folder: Path, leave_out: Path | None) -> bool:
+    hidden = any(part.startswith(".") for part in path.parts)
+    return hidden or (leave_out is not None and (folder / path).resolve().is_relative_to(leave_out.resolve()))
 
 
 def read_pristine(path: Path, longest: int) -> Pristine:
