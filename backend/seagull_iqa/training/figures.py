@@ -47,6 +47,9 @@ Figures = dict[str, Estimate]
 
 _SEED = 1
 
+_FEWEST = 5
+"""Of fewer cases there is no correlation to speak of."""
+
 
 @dataclass(frozen=True, eq=False)
 class Truth:
@@ -103,7 +106,7 @@ def _quality_figures(predicted: Values, truth: Truth) -> Figures:
 
 def _correlations(prefix: str, predicted: Values, label: Values, draws: Sequence[Indices]) -> Figures:
     known = np.isfinite(predicted) & np.isfinite(label)
-    if not known.any():
+    if known.sum() < _FEWEST:
         return {}
     fitted = predicted.copy()  # once: the bootstrap is over photographs, not over fits
     fitted[known] = logistic_fit(predicted[known], label[known])

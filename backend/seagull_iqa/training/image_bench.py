@@ -7,6 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+import numpy as np
+
 from seagull_iqa.data.labelled import LabelledImage, LabelledRegion
 from seagull_iqa.data.protocol import CLEAN_FINDINGS, CaseLabel, TypeAndSeverity
 from seagull_iqa.models.interface import RGBImage
@@ -87,7 +89,7 @@ class ImageBench:
     def measure(self, unit: int) -> Iterator[Measured]:
         """Every region of one image."""
         image = self.images[unit]
-        rgb = image.rgb()
+        rgb = np.require(image.rgb(), requirements="W")  # torch warns of memory that it might write into
         shape = (int(rgb.shape[0]), int(rgb.shape[1]))
         questions = [
             Question(self._starts[unit] + at, _photo(image), mask, label_of(region))

@@ -12,18 +12,18 @@ from seagull_iqa.training.figures import PAPER_CLASSES, Figures
 from seagull_iqa.training.metrics import NOT_DEFINED, Estimate
 
 TABLE_1: tuple[Column, ...] = (
-    Column("quality\nSROCC", "quality.all.srocc"),
-    Column("\nPLCC", "quality.all.plcc"),
-    Column("\nfitted", "quality.all.plcc_logistic"),
-    Column("importance\nSROCC", "importance.srocc"),
-    Column("\nPLCC", "importance.plcc"),
-    Column("\nfitted", "importance.plcc_logistic"),
-    Column("severity\nP", "severity.precision", percent=True),
-    Column("\nR", "severity.recall", percent=True),
-    Column("\nF1", "severity.f1", percent=True),
-    Column("type\nP", "type.precision", percent=True),
-    Column("\nR", "type.recall", percent=True),
-    Column("\nF1", "type.f1", percent=True),
+    Column("\nquality\nSROCC", "quality.all.srocc"),
+    Column("\n\nPLCC", "quality.all.plcc"),
+    Column("\n\nfitted", "quality.all.plcc_logistic"),
+    Column("impor-\ntance\nSROCC", "importance.srocc"),
+    Column("\n\nPLCC", "importance.plcc"),
+    Column("\n\nfitted", "importance.plcc_logistic"),
+    Column("\nseverity\nP", "severity.precision", percent=True),
+    Column("\n\nR", "severity.recall", percent=True),
+    Column("\n\nF1", "severity.f1", percent=True),
+    Column("\ntype\nP", "type.precision", percent=True),
+    Column("\n\nR", "type.recall", percent=True),
+    Column("\n\nF1", "type.f1", percent=True),
 )
 TABLE_2: tuple[Column, ...] = (
     *(Column(name, f"class.{name}.f1", percent=True) for name in PAPER_CLASSES),

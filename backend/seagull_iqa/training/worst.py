@@ -46,7 +46,7 @@ def draw_worst(found: Evaluation) -> Figure:
 
 
 def _caption(case: CaseResult) -> str:
-    photo = case.photo if len(case.photo) <= 34 else f"{case.photo[:31]}..."
+    photo = case.photo if len(case.photo) <= 24 else f"{case.photo[:21]}..."
     size = f"{case.box[3] - case.box[1]} x {case.box[2] - case.box[0]} px"
     lines = [f"{photo}, {size}", f"label {case.label.quality:.0f}, predicted {case.ours.quality:.0f}"]
     if case.label.types:
