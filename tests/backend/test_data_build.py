@@ -154,6 +154,20 @@ def test_two_processes_that_are_killed_and_resumed_make_the_same_bytes(photos, b
     assert digests(out) == digests(built)
 
 
+def test_a_stop_in_the_middle_of_a_shard_leaves_whole_shards_and_lets_go_of_the_folder(photos, built, tmp_path):
+    out = tmp_path / "stopped"
+    steps = build(spec_of(photos, out))
+    for step in steps:
+        if "regions" in step.message and len(list(out.glob("shards/*.tar"))) == 1 and list(out.glob("shards/*.part")):
+            break
+    steps.close()
+    assert not list(out.rglob("*.part"))
+    kept = list(out.glob("shards/*.tar"))
+    assert [path.read_bytes() for path in kept] == [(built / "shards" / "00000.tar").read_bytes()]
+    list(build(spec_of(photos, out)))
+    assert digests(out) == digests(built)
+
+
 def test_another_seed_makes_another_set_and_does_not_mix_with_the_first(photos, built):
     with pytest.raises(SeagullError, match=r"another seed \(3 there, 4 asked for\)"):
         list(build(spec_of(photos, built, seed=4)))

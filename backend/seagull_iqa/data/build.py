@@ -5,13 +5,14 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from filelock import FileLock, Timeout
 
 from seagull_iqa.data.card import finish
-from seagull_iqa.data.crew import Crew, Report
+from seagull_iqa.data.crew import Crew
 from seagull_iqa.data.disk import check_room
 from seagull_iqa.data.making import make, recipe_of
 from seagull_iqa.data.pristine import Source, find_sources
@@ -54,14 +55,20 @@ class Engine:
     _reference: Reference | None = field(default=None, init=False)
     _second: Topiq | None = field(default=None, init=False)
 
-    def do(self, task: Task, report: Report) -> None:
-        """Do one task; 1 is reported for a photograph, the number of its regions for an image."""
+    def do(self, task: Task) -> Iterator[int]:
+        """Do one task; 1 for a photograph, the number of its regions for an image."""
         if isinstance(task, PhotographTask):
             make_reference(
                 self.spec.out, task.number, self.spec.photos, task.source, self.spec.size, self._segmenter()
             )
-            report(1)
+            yield 1
             return
+        try:
+            yield from self._shard(task)
+        except OSError as error:
+            raise _not_written(shard_path(self.spec.out, task.number), error) from error
+
+    def _shard(self, task: ShardTask) -> Iterator[int]:
         columns = columns_of(topiq=self.spec.topiq)
         with ShardWriter(shard_path(self.spec.out, task.number), columns) as shard:
             for index, photograph in task.images:
@@ -69,7 +76,7 @@ class Engine:
                 recipe = recipe_of(reference, self.spec.seed, index, self.spec.known_codecs)
                 made = make(reference, recipe, f"{index:08d}", self._topiq())
                 shard.add(made.key, made.packed, made.about, made.rows)
-                report(len(made.rows))
+                yield len(made.rows)
 
     def _at(self, photograph: int) -> Reference:
         if self._reference is None or self._reference.number != photograph:
@@ -135,7 +142,7 @@ def plan(spec: BuildSpec, regions: dict[int, int]) -> Plan:
 
 
 def build(spec: BuildSpec) -> Iterator[Progress]:
-    """Build a data set, or go on with it; yields how far it has come, last of all a message with where it is.
+    """Build a data set, or go on with it; yields how far photographs, and then regions, have come.
 
     Raises
     ------
@@ -145,23 +152,32 @@ def build(spec: BuildSpec) -> Iterator[Progress]:
     check_wishes(spec)
     sources = find_sources(spec.photos, spec.out)
     identity = spec.identity(sources)
-    spec.out.mkdir(parents=True, exist_ok=True)
     lock = FileLock(spec.out / ".lock")
     try:
+        spec.out.mkdir(parents=True, exist_ok=True)
         lock.acquire(timeout=0)
-    except Timeout:
+    except OSError as error:
+        if not isinstance(error, Timeout):
+            raise _not_written(spec.out, error) from error
         raise SeagullError(f"Another build is at work in {spec.out}.", "Wait for it, or take another folder.") from None
     try:
         claim_folder(spec.out, identity)
-        remove_partial(spec.out)
-        check_room(spec, [sources[one] for one in chosen(spec, len(sources))])
+        yield from _build(spec, sources, identity)
+    finally:
+        lock.release()
+
+
+def _build(spec: BuildSpec, sources: Sequence[Source], identity: dict[str, Any]) -> Iterator[Progress]:
+    remove_partial(spec.out)
+    check_room(spec, [sources[one] for one in chosen(spec, len(sources))])
+    try:
         with Crew[Task](Engine(spec), spec.processes) as crew:
             yield from _prepare(spec, sources, crew)
             planned = plan(spec, _regions(spec, chosen(spec, len(sources))))
             yield from _make(spec, planned, crew)
         finish(spec, identity, len(planned.shards(spec.shard_images)))
     finally:
-        lock.release()
+        remove_partial(spec.out)
 
 
 def _prepare(spec: BuildSpec, sources: Sequence[Source], crew: Crew[Task]) -> Iterator[Progress]:
@@ -196,6 +212,13 @@ def _make(spec: BuildSpec, planned: Plan, crew: Crew[Task]) -> Iterator[Progress
     for count in crew.run(todo):
         done += count
         yield Progress(done, total, f"regions, {clock.left(done)}")
+
+
+def _not_written(path: Path, error: OSError) -> SeagullError:
+    return SeagullError(
+        f"{path} cannot be written ({error.strerror or error}).",
+        "Make room, or choose a folder that you may write to; the same command goes on from there.",
+    )
 
 
 class Clock:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import signal
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from multiprocessing.connection import Connection, wait
 from types import TracebackType
@@ -14,10 +14,6 @@ import torch
 
 from seagull_iqa.errors import JobError, SeagullError
 
-Report = Callable[[int], None]
-"""Told after each bit of work how much it was."""
-
-
 Task = TypeVar("Task")
 Given = TypeVar("Given", contravariant=True)
 
@@ -25,8 +21,8 @@ Given = TypeVar("Given", contravariant=True)
 class Work(Protocol[Given]):
     """What a process does; it travels to it by pickle."""
 
-    def do(self, task: Given, report: Report) -> None:
-        """Do one task."""
+    def do(self, task: Given) -> Iterator[int]:
+        """Do one task; yields after each bit of work how much it was."""
         ...
 
 
@@ -75,9 +71,7 @@ class Crew(Generic[Task]):
         """
         if not self._members:
             for task in tasks:
-                reports: list[int] = []
-                self._work.do(task, reports.append)
-                yield from reports
+                yield from self._work.do(task)
             return
         waiting = list(reversed(tasks))
         busy = [pipe for _process, pipe in self._members if _hand_out(pipe, waiting)]
@@ -119,7 +113,8 @@ def _life(pipe: Connection, work: Work[Any]) -> None:
         while True:
             task = pipe.recv()
             try:
-                work.do(task, pipe.send)
+                for done in work.do(task):
+                    pipe.send(done)
             except SeagullError as error:
                 pipe.send(error)
             else:
