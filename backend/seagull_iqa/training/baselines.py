@@ -93,5 +93,5 @@ def _outsiders_row(other: Outsider, cases: Sequence[CaseResult]) -> Row:
         return Row(other.name, other.note, missing=other.missing)
     scores = [case.scores.get(other.name, NOT_SAID) for case in cases]
     if not any(map(math.isfinite, scores)):
-        return Row(other.name, other.note, missing="not run: every box is too small for it")
+        return Row(other.name, other.note, missing="not run: every box is too small or too flat for it")
     return Row(other.name, other.note, tuple(_said(score, NOT_SAID, _NOTHING) for score in scores), speaks=False)

@@ -199,7 +199,7 @@ def _count(row: RowFigures) -> int:
 
 def _silence(row: tuple[str, int, int]) -> str:
     name, said, most = row
-    return f"{name}: speaks of {said:,} of the {most:,} regions (the others' boxes are too small for it)"
+    return f"{name}: speaks of {said:,} of the {most:,} regions (the others' boxes are too small or too flat for it)"
 
 
 def make_table(

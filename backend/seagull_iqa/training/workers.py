@@ -7,11 +7,15 @@ from __future__ import annotations
 
 import os
 import signal
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import Future, ProcessPoolExecutor
 from multiprocessing import active_children, get_context, parent_process
 from threading import Thread
 from typing import TypeVar
+
+_AHEAD = 3
+"""Tasks a worker that are handed out ahead of the one whose result is wanted."""
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
@@ -31,15 +35,22 @@ def spread(work: Callable[[Task], Result], tasks: Sequence[Task], workers: int) 
     """
     before = set(active_children())
     pool = ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=start_worker)
+    waiting: deque[Future[Result]] = deque()
     try:
-        yield from pool.map(work, tasks)
+        for task in tasks:
+            waiting.append(pool.submit(work, task))
+            if len(waiting) > _AHEAD * workers:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
     except BaseException:
         # Nothing is lost with them, since only this process writes: who presses Ctrl+C need not wait for their tasks.
         for child in set(active_children()) - before:
             child.terminate()
         raise
     finally:
-        pool.shutdown(wait=False, cancel_futures=True)
+        # Nothing is cancelled: Python 3.11 trips over cancelled tasks of processes that are gone.
+        pool.shutdown(wait=False)
 
 
 def start_worker() -> None:
