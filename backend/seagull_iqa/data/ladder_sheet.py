@@ -18,7 +18,7 @@ STRENGTHS = (0.0, 1.0, 2.0, 3.0, 4.0, 5.0)
 
 
 def ladder_sheet(rgb: RGBImage, *, seed: int = 1, side: int = SIDE) -> RGBImage:
-    """Render every ladder over a photograph and show the window with the most structure, its quality below it.
+    """Render every ladder over the part of a photograph with the most structure, and show the busiest window of it.
 
     Parameters
     ----------
@@ -32,10 +32,12 @@ def ladder_sheet(rgb: RGBImage, *, seed: int = 1, side: int = SIDE) -> RGBImage:
     Returns
     -------
     uint8, shape (H, W, 3)
-        Rows: type, variant, direction; columns: strengths 0 to 5. Q is `analytic-1` of the whole photograph.
+        Rows: type, variant, direction; columns: strengths 0 to 5. Q is `analytic-1` of the part that was rendered.
     """
-    pristine = torch.from_numpy(rgb.copy()).permute(2, 0, 1).float() / 255  # 3, H, W
-    window = busiest(rgb, side)
+    # Twice the window: enough around it for blur and codecs, and a fifth of the work.
+    part = rgb[busiest(rgb, 2 * side)]
+    pristine = torch.from_numpy(part.copy()).permute(2, 0, 1).float() / 255  # 3, H, W
+    window = busiest(part, side)
     rows, heads = [], []
     for distortion, variant, direction in every_ladder(installed()):
         steps = [Ingredient(distortion, variant, strength, direction, 30.0) for strength in STRENGTHS]

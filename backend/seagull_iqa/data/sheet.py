@@ -130,7 +130,7 @@ def set_sheet(images: Iterable[LabelledImage], *, count: int = 20, crops: int = 
     at = np.linspace(0, len(everything) - 1, min(count, len(everything))).round().astype(int)
     rows = [_set_row(everything[int(index)], crops) for index in at]
     heads = [_head(everything[int(index)]) for index in at]
-    return grid(rows, heads, lines=4)
+    return grid(rows, heads, lines=5)
 
 
 def _head(image: LabelledImage) -> str:
@@ -178,7 +178,7 @@ def _told(region: LabelledRegion) -> tuple[str, ...]:
         said = [str(one) for one in region.findings] or ["clean"]
     else:
         said = sorted(map(str, region.types or ()))
-    return (f"{region.name} {region.kind}: {'  '.join(scores)}", *said)
+    return (f"{region.name} {region.kind}", "  ".join(scores), *said)
 
 
 def save_sheet(path: Path, sheet: RGBImage) -> None:
