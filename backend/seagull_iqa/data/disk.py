@@ -33,8 +33,12 @@ class Need:
         return self.total - self.there <= self.free
 
     def __str__(self) -> str:
-        there = f", {self.there / 1e9:.2f} GB are there" if self.there else ""
-        return f"The data set wants about {self.total / 1e9:.2f} GB{there}; {self.free / 1e9:.1f} GB are free."
+        there = f", {_told(self.there)} are there" if self.there else ""
+        return f"The data set wants about {_told(self.total)}{there}; {_told(self.free)} are free."
+
+
+def _told(size: int) -> str:
+    return f"{size / 1e9:.1f} GB" if size >= 1e9 else f"{size / 1e6:.0f} MB"
 
 
 def disk_need(spec: BuildSpec, sources: Sequence[Source] | None = None) -> Need:
