@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -16,8 +17,11 @@ from seagull_iqa.errors import SeagullError
 
 if TYPE_CHECKING:
     from seagull_iqa.training.human import HumanScores
+    from seagull_iqa.training.loop import LoopSpec
+    from seagull_iqa.training.mini_task import MiniSpec
 
 DATA_VARIABLE = "SEAGULL_DATA"
+MINI_RATE = 2e-3
 
 
 def data_folder(given: Path | None) -> Path:
@@ -67,9 +71,14 @@ def train(  # noqa: PLR0913 - one parameter an option, as typer wants it
     base: Annotated[Path | None, typer.Option(help="Weights to begin with; without it, random ones.")] = None,
     start: Annotated[Path | None, typer.Option(help="A checkpoint.pt of another run to begin with.")] = None,
     freeze: Annotated[bool, typer.Option("--freeze", help="Leave the image encoder as it is.")] = False,
+    full: Annotated[
+        str | None, typer.Option(metavar="NAME|FOLDER", help="Train the full model of that folder instead of mini.")
+    ] = None,
+    lora: Annotated[int, typer.Option(min=0, help="With --full: learn adapters of that rank only; 0 = all.")] = 0,
+    parts: Annotated[bool, typer.Option("--parts", help="With --lora: projector and extractor learn too.")] = False,
     steps: Annotated[int, typer.Option(min=1, help="Optimizer steps.")] = 20_000,
     minutes: Annotated[float, typer.Option(min=0, help="Stop after that many minutes of training; 0 = by steps.")] = 0,
-    rate: Annotated[float, typer.Option(min=0, help="Peak learning rate.")] = 2e-3,
+    rate: Annotated[float, typer.Option(min=0, help="Peak learning rate; 0 = 2e-3, with --full 1e-4.")] = 0.0,
     hold: Annotated[float, typer.Option(min=0, max=1, help="Share of the schedule at that rate.")] = 0.0,
     share: Annotated[float, typer.Option(min=0, max=1, help="Share of the photographs to learn from.")] = 1.0,
     measure_every: Annotated[int, typer.Option(min=0, help="Steps between looks at what is held out; 0 = none.")] = 0,
@@ -80,26 +89,51 @@ def train(  # noqa: PLR0913 - one parameter an option, as typer wants it
     device: Annotated[str, typer.Option(help='"cpu", or "auto" for the fastest there is.')] = "cpu",
     precision: Annotated[str, typer.Option(help='Mixed precision: "no", "bf16" or "fp16".')] = "no",
 ) -> None:
-    """Train seagull-mini on photographs that are spoiled on the fly; Ctrl+C leaves a checkpoint to go on from.
+    """Train a model on photographs that are spoiled on the fly; Ctrl+C leaves a checkpoint to go on from.
 
     On several GPUs: `accelerate launch -m seagull_iqa train ...`.
     """
     folder = _existing(photos) if photos else _existing(data_folder(None) / "photos")
     make_folder(out)
-    try:
-        from seagull_iqa.training.loop import LoopSpec
-        from seagull_iqa.training.loop import train as steps_of
-        from seagull_iqa.training.mini_task import MiniSpec, MiniTask
-    except ModuleNotFoundError as error:
-        raise backend_missing(error) from error
-    scores = _scores(human, images, where or []) if human else None
-    task = MiniTask(MiniSpec(folder, human=scores, base=base, frozen=freeze, share=share, seed=seed))
+    _check_backend()
+    from seagull_iqa.training.loop import LoopSpec
+    from seagull_iqa.training.mini_task import MiniSpec
+
+    given = MiniSpec(folder, _scores(human, images, where or []), base=base, frozen=freeze, share=share, seed=seed)
     spec = LoopSpec(
         out=out, steps=steps, minutes=minutes, rate=rate, hold=hold, processes=processes, threads=threads, seed=seed,
         device=device, precision=precision, start=start, measure_every=measure_every, patience=patience,
     )  # fmt: skip
-    _follow(steps_of(task, spec))
-    typer.echo(str(out / "weights.safetensors"))
+    typer.echo(str(_mini(given, spec) if full is None else _full(full, given, spec, lora, parts=parts)))
+
+
+def _check_backend() -> None:
+    try:
+        import seagull_iqa.training.mini_task  # noqa: F401 - to say readably what is not installed
+    except ModuleNotFoundError as error:
+        raise backend_missing(error) from error
+
+
+def _mini(given: MiniSpec, spec: LoopSpec) -> Path:
+    from seagull_iqa.training.loop import train
+    from seagull_iqa.training.mini_task import MiniTask
+
+    _follow(train(MiniTask(given), replace(spec, rate=spec.rate or MINI_RATE)))
+    return spec.out / "weights.safetensors"
+
+
+def _full(name: str, given: MiniSpec, spec: LoopSpec, lora: int, *, parts: bool) -> Path:
+    from seagull_iqa.registry import full_folder
+    from seagull_iqa.training.loop import train
+    from seagull_iqa.training.seagull_files import ADAPTER, MODEL
+    from seagull_iqa.training.seagull_learner import Learns
+    from seagull_iqa.training.seagull_setup import RATE, full_task
+
+    learns = Learns(vision=not given.frozen, rank=lora, parts=parts)
+    task = full_task(full_folder(name), given, learns, half=bool(lora) and spec.precision == "bf16")
+    # No running average: of seven billion numbers it would take as much memory again.
+    _follow(train(task, replace(spec, rate=spec.rate or RATE, average=0.0)))
+    return spec.out / (ADAPTER if lora else MODEL)
 
 
 def _follow(steps: Iterable[Progress]) -> None:
@@ -111,7 +145,9 @@ def _follow(steps: Iterable[Progress]) -> None:
                 typer.echo(f"{step.done}/{step.total} {step.message}", err=True)
 
 
-def _scores(path: Path, images: Path | None, where: list[str]) -> HumanScores:
+def _scores(path: Path | None, images: Path | None, where: list[str]) -> HumanScores | None:
+    if path is None:
+        return None
     from seagull_iqa.data.readers import ReadSpec, read_dataset
     from seagull_iqa.training.human import HumanScores
 

@@ -61,9 +61,17 @@ def write_fresh(folder: Path, config: SeagullConfig = TOY, *, seed: int = 0) -> 
 
 
 def _begin(network: SeagullNetwork) -> None:
-    """Where torch's own beginnings do not do: layer scales of one, so that so shallow a trunk is more than its stem."""
+    """Weights that keep the spread of what comes in, no biases, and layer scales of one.
+
+    The usual small beginnings are for deep and wide networks; in so small a one they drown what tells one region from
+    another, and thousands of steps go by before it is heard.
+    """
     for name, value in network.named_parameters():
-        if name.endswith(".gamma"):
+        if value.ndim > 1:
+            nn.init.normal_(value, std=value[0].numel() ** -0.5)
+        elif name.endswith(".bias"):
+            nn.init.zeros_(value)
+        else:
             nn.init.ones_(value)
 
 
