@@ -29,7 +29,7 @@ KINDS = (*(str(one) for one in Distortion), SEVERAL, CLEAN, UNLABELLED)
 LEVELS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95)
 """Of the intervals whose hold is tried."""
 
-_COLORS = ("#4477aa", "#ee6677", "#228833", "#ccbb44", "#66ccee", "#aa3377", "#ee8866", "#999999", "#222222", "#4477aa")
+_COLORS = ("#4477aa", "#ee6677", "#228833", "#ccbb44", "#66ccee", "#aa3377", "#884400", "#999999", "#222222", "#4477aa")
 _DPI = 130
 
 
