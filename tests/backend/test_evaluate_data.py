@@ -282,3 +282,26 @@ def test_human_scores_of_the_data_folder_open_without_the_reserve(request):
         kept = [row["file"] for row in csv.DictReader(file) if row["use"] != "reserve"]
     assert [image.name for image in open_data_set(DataChoice(home / "live-itw")).images] == kept
     assert set(OWN_ROWS) <= set(ALL_ROWS)
+
+
+def test_the_command_prints_writes_and_draws(folder, tmp_path, capsys):
+    from seagull_iqa.cli.app import run
+
+    given = ["evaluate", "--data", str(folder), "--rows", "ours,PIQE", "--cases", "4", "--bootstrap", "20"]
+    files = ["--out", str(tmp_path / "t.json"), "--pictures", str(tmp_path / "bilder"), "--work", str(tmp_path / "w")]
+    assert run([*given, *files]) == 0
+    assert "PARTIAL" in capsys.readouterr().out
+    assert json.loads((tmp_path / "t.json").read_text())["data"] == "live räume"
+    assert len(list((tmp_path / "bilder").glob("*.png"))) == 4
+    assert run(["evaluate", "--images", str(folder)]) == 1
+    assert "--scores FILE.csv" in capsys.readouterr().err
+
+
+def test_pictures_without_matplotlib_are_refused_before_the_work(folder, tmp_path, capsys, monkeypatch):
+    from seagull_iqa.cli import evaluating
+
+    monkeypatch.setattr(evaluating, "find_spec", lambda _name: None)
+    from seagull_iqa.cli.app import run
+
+    assert run(["evaluate", "--data", str(folder), "--pictures", str(tmp_path / "p")]) == 1
+    assert "napari-seagull[data]" in capsys.readouterr().err

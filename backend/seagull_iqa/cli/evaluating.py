@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,7 +12,7 @@ import typer
 from seagull_iqa.cli import console
 from seagull_iqa.cli.learning import DATA_VARIABLE, make_folder
 from seagull_iqa.cli.models import DEFAULT_MODEL, DeviceOption, ModelOption, backend_missing
-from seagull_iqa.errors import SeagullError
+from seagull_iqa.errors import BackendMissingError, SeagullError
 
 if TYPE_CHECKING:
     from seagull_iqa.training.evaluate import EvaluateSpec, Evaluation
@@ -92,7 +93,7 @@ def evaluate(  # noqa: PLR0913 - one parameter an option, as typer wants it
     if images is not None and scores is None and data is None:
         raise SeagullError("--images alone has no scores.", "Give --scores FILE.csv too.")
     if pictures is not None:
-        make_folder(pictures)
+        _prepare(pictures)
     found = _measured(spec)
     typer.echo(json.dumps(found.table.to_json(), indent=2) if as_json else found.table.to_text(published=paper))
     if out is not None:  # after the table is on the screen: a full disk must not cost it
@@ -115,6 +116,13 @@ def _measured(spec: EvaluateSpec) -> Evaluation:
         kept = f"What was measured is in {spec.work}: the same command goes on from there." if spec.work else ""
         console.remark(kept or "Stopped. With --work FILE the same command would go on from here.")
         raise
+
+
+def _prepare(folder: Path) -> None:
+    """Make the folder of the pictures, and be sure that they can be drawn, before the work and not after it."""
+    if find_spec("matplotlib") is None:
+        raise BackendMissingError("Pictures need matplotlib.", 'Run `pip install "napari-seagull[data]"`.')
+    make_folder(folder)
 
 
 def _draw(found: Evaluation, folder: Path) -> None:
