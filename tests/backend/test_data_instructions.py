@@ -62,6 +62,14 @@ def test_what_is_not_known_is_not_asked():
     assert {talk.aspect for talk in instructions(image(region(quality=0.0)))} == {Aspect.QUALITY}
 
 
+def test_a_region_that_distortions_only_graze_is_not_asked_for_types():
+    def asked(touched: float) -> bool:
+        return Aspect.DISTORTION in answers(region(findings=(SEVERE_BLUR,), more={"touched": touched}))
+
+    assert asked(0.5) and not asked(0.1)
+    assert Aspect.DISTORTION in answers(region(findings=(), more={"touched": 0.0}))
+
+
 @pytest.mark.parametrize("findings", [(), (SEVERE_BLUR,), (SEVERE_BLUR, MINOR_NOISE)])
 def test_judgments_are_true_as_often_as_false_and_never_lie(findings):
     many = [region(f"r{i}", quality=i * 2.0, importance=100 - i * 2.0, findings=findings) for i in range(50)]

@@ -26,6 +26,8 @@ from seagull_iqa.domain.questions import (
 from seagull_iqa.domain.report import Aspect
 
 CLEAN = "clean"
+GRAZED = 0.2
+"""A region of which distortions reach a smaller share is neither clean nor spoiled: it is not asked for types."""
 
 
 @dataclass(frozen=True)
@@ -134,7 +136,10 @@ def _value(region: LabelledRegion, aspect: Aspect) -> float | None:
 
 
 def _is_known(region: LabelledRegion, aspect: Aspect) -> bool:
-    return region.types is not None if aspect is Aspect.DISTORTION else _value(region, aspect) is not None
+    if aspect is not Aspect.DISTORTION:
+        return _value(region, aspect) is not None
+    grazed = bool(region.types) and region.more.get("touched", 1.0) < GRAZED
+    return region.types is not None and not grazed
 
 
 def _type_names(region: LabelledRegion) -> list[str]:

@@ -78,7 +78,8 @@ class LabelledRegion:
         "object", "component", "box", ...; may be empty.
     more : mapping of str to float
         Further scores under their own names, in their own units, never mixed with the others; "importance_ref" is the
-        paper's importance, 0..100, from the image with only this region spoiled.
+        paper's importance, 0..100, from the image with only this region spoiled; "touched" is the share 0..1 of the
+        region that its distortions reach.
     """
 
     name: str

@@ -138,6 +138,8 @@ class ShardFolder:
         mine = labels.pop(self.label, {})
         types, found = findings(row["types"], where)
         more = {f"{name} {what}": float(value) for name, one in labels.items() for what, value in one.items()}
+        if row.get("touched") is not None:
+            more["touched"] = float(row["touched"])
         if mine.get("importance_ref") is not None:
             more["importance_ref"] = float(mine["importance_ref"])
         quality, importance = (
