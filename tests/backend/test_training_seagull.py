@@ -80,7 +80,7 @@ def hashes(folder: Path) -> dict[str, str]:
 
 def test_the_three_questions_are_answered_in_the_papers_words():
     rng = np.random.default_rng(0)
-    assert plain(KNOWN, Aspect.QUALITY, rng).answer == "The quality is fair."
+    assert plain(KNOWN, Aspect.QUALITY, rng).answer == "The quality is good."  # the fourth fifth
     assert plain(KNOWN, Aspect.IMPORTANCE, rng).answer == "This region is minor to the overall quality."
     told = plain(KNOWN, Aspect.DISTORTION, rng)
     assert told.question == QUESTIONS[Aspect.DISTORTION]

@@ -12,7 +12,18 @@ from safetensors.torch import save_file
 from torch import nn
 
 from seagull_iqa.domain.distortion import Distortion, Severity
-from seagull_iqa.domain.questions import GLOBAL_TOKEN, LOCAL_TOKEN, OVERVIEW, QUESTIONS, SCALES
+from seagull_iqa.domain.questions import (
+    CLEAN_QUESTION,
+    CLEAN_SENTENCE,
+    GLOBAL_TOKEN,
+    JUDGMENTS,
+    LOCAL_TOKEN,
+    OVERVIEW,
+    QUESTIONS,
+    SCALES,
+    YES,
+)
+from seagull_iqa.domain.report import Aspect
 from seagull_iqa.models.full.config import LanguageConfig, SeagullConfig
 from seagull_iqa.models.full.layout import (
     ADDED_TOKENS_FILE,
@@ -23,7 +34,6 @@ from seagull_iqa.models.full.layout import (
 )
 from seagull_iqa.models.full.network import SeagullNetwork, public_name
 from seagull_iqa.models.full.prompts import SYSTEM_HUMAN, after_region, before_image
-from seagull_iqa.training.seagull_words import CLEAN, CORRECTED, JUDGED_IMPORTANCE, JUDGED_QUALITY, NO_DISTORTION, YES
 
 PIECES = 600
 WEIGHTS = "model-00001-of-00001.safetensors"
@@ -93,16 +103,16 @@ def _described(sizes: LanguageConfig) -> dict[str, object]:
 def _sentences() -> list[str]:
     """All that is ever said, about as often as it is."""
     types = [one.value for one in Distortion]
-    levels = [(scale.words, aspect) for aspect, scale in SCALES.items()]
-    answers = [f"{SCALES[aspect].stem} {word}{SCALES[aspect].rest}" for words, aspect in levels for word in words]
-    answers += [CORRECTED[aspect].format(level=word) for words, aspect in levels for word in words]
     named = [f"{level.word} {name}" for level in Severity for name in types]
-    answers += [f"With {one} and {one} distortions." for one in named]
-    answers += [f"No. The region is in {name} and {name}." for name in types]
-    answers += [YES, NO_DISTORTION, f"No. {NO_DISTORTION}"]
-    questions = [*QUESTIONS.values(), f"Is this region {CLEAN}?", *(f"Is this region in {name}?" for name in types)]
-    questions += [JUDGED_QUALITY.format(level=word) for word in levels[0][0]]
-    questions += [JUDGED_IMPORTANCE.format(level=word) for word in levels[1][0]]
+    typed = JUDGMENTS[Aspect.DISTORTION]
+    answers = [f"With {one} and {one} distortions." for one in named]
+    answers += [typed.correction.format(type=f"{name} and {name}") for name in types]
+    answers += [YES, CLEAN_SENTENCE, f"No. {CLEAN_SENTENCE}"]
+    questions = [*QUESTIONS.values(), CLEAN_QUESTION, *(typed.question.format(type=name) for name in types)]
+    for aspect, scale in SCALES.items():
+        answers += [f"{scale.stem} {word}{scale.rest}" for word in scale.words]
+        answers += [JUDGMENTS[aspect].correction.format(level=word) for word in scale.words]
+        questions += [JUDGMENTS[aspect].question.format(level=word) for word in scale.words]
     asked = [after_region(question) for question in questions]
     return [before_image(SYSTEM_HUMAN), *OVERVIEW.split("\n"), *asked, *answers] * 4
 

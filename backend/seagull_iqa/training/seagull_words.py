@@ -6,25 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from seagull_iqa.data.instructions import CLEAN, bin_word
 from seagull_iqa.domain.distortion import Distortion, Severity
-from seagull_iqa.domain.levels import IMPORTANCE_WORDS, QUALITY_WORDS, level_value
-from seagull_iqa.domain.questions import QUESTIONS, SCALES
+from seagull_iqa.domain.levels import level_value
+from seagull_iqa.domain.questions import CLEAN_QUESTION, CLEAN_SENTENCE, JUDGMENTS, QUESTIONS, SCALES, YES
 from seagull_iqa.domain.report import Aspect
-
-YES = "Yes."
-CLEAN = "clean"
-NO_DISTORTION = "This region is clean."
-JUDGED_QUALITY = "Is the quality of this region be {level}?"
-"""In the paper's words, as they are."""
-
-JUDGED_IMPORTANCE = (
-    "Consider the impact of this region on the overall image quality. "
-    "Is this region {level} to the overall image quality?"
-)
-CORRECTED = {
-    Aspect.QUALITY: "No. The quality is {level}.",
-    Aspect.IMPORTANCE: "No. This region is {level} to the image quality.",
-}
 
 
 @dataclass(frozen=True)
@@ -61,28 +47,28 @@ class Asked:
 
 
 def plain(known: Known, aspect: Aspect, rng: np.random.Generator, *, drawn: bool = False) -> Asked:
-    """One of the three questions; with `drawn` the level word is drawn, so that over many it means the score."""
+    """One of the three questions; with `drawn` the level word is drawn so that over many it means the score."""
     if aspect is Aspect.DISTORTION:
         return Asked(QUESTIONS[aspect], _sentence(known.severities or ()))
     scale = SCALES[aspect]
-    return Asked(QUESTIONS[aspect], f"{scale.stem} {scale.words[_level(known, aspect, rng, drawn=drawn)]}{scale.rest}")
+    return Asked(QUESTIONS[aspect], f"{scale.stem} {_word(known, aspect, rng if drawn else None)}{scale.rest}")
 
 
 def judged(known: Known, aspect: Aspect, rng: np.random.Generator, *, true: bool) -> Asked:
     """Is it so? With `true` it is, else it is not, and the answer says how it is."""
     if aspect is Aspect.DISTORTION:
         return _judged_types(known.severities or (), rng, true=true)
-    words = QUALITY_WORDS if aspect is Aspect.QUALITY else IMPORTANCE_WORDS
-    level = _level(known, aspect, rng, drawn=False)
-    said = level if true else (level + int(rng.integers(1, len(words)))) % len(words)
-    question = JUDGED_QUALITY if aspect is Aspect.QUALITY else JUDGED_IMPORTANCE
-    return Asked(question.format(level=words[said]), YES if true else CORRECTED[aspect].format(level=words[level]))
+    right, form = _word(known, aspect, None), JUDGMENTS[aspect]
+    others = [word for word in SCALES[aspect].words if word != right]
+    said = right if true else others[int(rng.integers(len(others)))]
+    return Asked(form.question.format(level=said), YES if true else form.correction.format(level=right))
 
 
-def _level(known: Known, aspect: Aspect, rng: np.random.Generator, *, drawn: bool) -> int:
-    value = known.quality if aspect is Aspect.QUALITY else known.importance
-    above = float(rng.random()) if drawn else 0.5
-    return int(np.clip((value or 0.0) / level_value(1) + above, 0, 4))
+def _word(known: Known, aspect: Aspect, rng: np.random.Generator | None) -> str:
+    value = (known.quality if aspect is Aspect.QUALITY else known.importance) or 0.0
+    if rng is None:
+        return bin_word(aspect, value)
+    return SCALES[aspect].words[int(np.clip(value / level_value(1) + rng.random(), 0, 4))]
 
 
 def _sentence(severities: tuple[int, ...]) -> str:
@@ -90,7 +76,7 @@ def _sentence(severities: tuple[int, ...]) -> str:
     there = sorted((-level, k) for k, level in enumerate(severities) if level > 0)
     types = list(Distortion)
     named = [f"{Severity(-level).word} {types[k].value}" for level, k in there]
-    return f"With {' and '.join(named)} distortions." if named else NO_DISTORTION
+    return f"With {' and '.join(named)} distortions." if named else CLEAN_SENTENCE
 
 
 def _judged_types(severities: tuple[int, ...], rng: np.random.Generator, *, true: bool) -> Asked:
@@ -98,6 +84,7 @@ def _judged_types(severities: tuple[int, ...], rng: np.random.Generator, *, true
     there = [name for name, level in zip(types, severities, strict=True) if level > 0] or [CLEAN]
     choice = there if true else [name for name in (*types, CLEAN) if name not in there]
     said = choice[int(rng.integers(len(choice)))]
-    question = "Is this region clean?" if said == CLEAN else f"Is this region in {said}?"
-    correction = f"No. {NO_DISTORTION}" if there == [CLEAN] else f"No. The region is in {' and '.join(there)}."
-    return Asked(question, YES if true else correction)
+    form = JUDGMENTS[Aspect.DISTORTION]
+    question = CLEAN_QUESTION if said == CLEAN else form.question.format(type=said)
+    denial = f"No. {CLEAN_SENTENCE}" if there == [CLEAN] else form.correction.format(type=" and ".join(there))
+    return Asked(question, YES if true else denial)
