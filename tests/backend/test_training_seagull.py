@@ -180,6 +180,15 @@ def test_recomputing_layers_changes_no_gradient(toy):
         torch.testing.assert_close(value, gradients[1][name], atol=1e-6, rtol=1e-4)
 
 
+@pytest.mark.parametrize("learns", [Learns(), Learns(vision=False), Learns(rank=2), Learns(rank=2, parts=True)])
+def test_all_that_learns_is_moved_by_every_step_as_many_gpus_want_it(toy, learns):
+    task = toy(learns=learns)
+    learner = task.model()
+    task.loss(learner, task.batch(task.source(0), "cpu", again=False))["total"].backward()
+    idle = [name for name, value in learner.named_parameters() if value.requires_grad and value.grad is None]
+    assert idle == []
+
+
 @pytest.mark.parametrize(
     ("learns", "still"),
     [

@@ -24,6 +24,11 @@ TARGETS = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down
 PARTS = ("projector.", "extractor.")
 """What learns beside the adapters, where that is wished: as in the paper's recipe."""
 
+IDLE = tuple(
+    f"extractor.{block}.{kind}_proj." for block in ("sa", "cross_att_res.self_attn") for kind in "qk"
+)
+"""Of attention to one thing alone: they change no answer, so none of them learns; many GPUs would wait for them."""
+
 
 @dataclass(frozen=True)
 class Learns:
@@ -50,6 +55,8 @@ class Learns:
 
     def moves(self, name: str) -> bool:
         """True for a weight of the network, by name, that learns beside the adapters."""
+        if name.startswith(IDLE):
+            return False
         if self.rank:
             return self.parts and name.startswith(PARTS)
         return self.vision or not name.startswith("vision.")
