@@ -16,7 +16,7 @@ from pathlib import Path
 
 from timing import Goal, machine
 
-SCRIPTS = ("regions.py", "map.py", "import_time.py", "gui_gap.py")
+SCRIPTS = ("regions.py", "map.py", "data_engine.py", "import_time.py", "gui_gap.py")
 
 LAST_LINE = {
     "import_time.py": ("importing the plugin adds to napari's start", "adds_s", 0.3, "s"),
