@@ -35,7 +35,7 @@ RANGES: dict[tuple[Distortion, str, int], tuple[float, float]] = {
     (Distortion.COMPRESSION, "avif", 0): (100.0, 0.0),
     (Distortion.COMPRESSION, "heic", 0): (100.0, 0.0),
     (Distortion.CONTRAST, "scene", -1): (1.0, 0.02),
-    (Distortion.CONTRAST, "scene", 1): (1.0, 5.0),
+    (Distortion.CONTRAST, "scene", 1): (1.0, 8.0),
     (Distortion.COLORFULNESS, "linear", -1): (1.0, 0.0),
     (Distortion.COLORFULNESS, "linear", 1): (1.0, 8.0),
     (Distortion.SHARPNESS, "halo", 0): (0.01, 12.0),
@@ -98,17 +98,20 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("photos", type=Path)
     parser.add_argument("--count", type=int, default=8, help="photographs")
+    parser.add_argument("--only", help="one variant by name")
     parser.add_argument("--check", action="store_true", help="only say how far the ladders that stand are off")
     given = parser.parse_args()
     torch.set_num_threads(1)
     with torch.inference_mode():
-        report(crops(given.photos, given.count), check=given.check)
+        report(crops(given.photos, given.count), given.only, check=given.check)
 
 
-def report(images: list[Tensor], *, check: bool) -> None:
+def report(images: list[Tensor], only: str | None, *, check: bool) -> None:
     """One line a ladder."""
     for key in FURTHER:
         distortion, variant, way = key
+        if only not in (None, variant):
+            continue
         if distortion is Distortion.COMPRESSION and variant not in installed():
             continue
         goals = {s: at_strength(images, key, VARIANTS[distortion][0], s) for s in STRENGTHS if s % 0.5 == 0 and s >= 1}

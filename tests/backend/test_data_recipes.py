@@ -87,6 +87,15 @@ def test_a_point_of_light_becomes_a_disc_and_a_line():
     assert torch.allclose(line(12.0, 90.0), level.T, atol=1e-5)
 
 
+def test_more_contrast_of_a_dark_scene_leaves_its_highlights_below_white():
+    dark = torch.full((3, 64, 64), 0.1)
+    dark[:, :8] = torch.linspace(0.7, 0.95, 64)
+    spoiled = render(dark, Recipe((Ingredient(Distortion.CONTRAST, "scene", 2.0, 1, 30.0),), "all", 1))
+    assert (spoiled[:, :8, :40] < 1).all()
+    assert spoiled[:, :8].mean() > dark[:, :8].mean()
+    assert spoiled[:, 8:].mean() <= dark[:, 8:].mean() + 0.02
+
+
 def test_shot_noise_grows_with_light():
     halves = torch.cat([torch.full((3, 64, 32), 0.2), torch.full((3, 64, 32), 0.7)], dim=2)
     noisy = render(halves, Recipe((Ingredient(Distortion.NOISE, "sensor", 2.0),), "all", 1))

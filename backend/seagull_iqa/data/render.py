@@ -102,10 +102,16 @@ def _light(linear: Tensor) -> Tensor:
 
 
 def _scene_contrast(linear: Tensor, exponent: float) -> Tensor:
-    """Raise the ratios to the mean light to a power: (3, H, W) -> the same, unclipped."""
-    light = _light(linear).clamp(min=1e-4)
+    """Raise the odds of the light, against those of its geometric mean, to a power: (3, H, W) -> the same, unclipped.
+
+    Black and white stay where they are: a power of the light itself would push the highlights of dark photographs
+    beyond white, and look like over-exposure.
+    """
+    light = _light(linear).clamp(1e-4, 1 - 1e-4)
     middle = torch.exp(torch.log(light).mean())
-    return linear * (light / middle) ** (exponent - 1)
+    pivot = middle / (1 - middle)
+    odds = pivot * (light / (1 - light) / pivot) ** exponent
+    return linear * (odds / (1 + odds) / light)
 
 
 def _exposed(linear: Tensor, gain: float, rng: np.random.Generator) -> Tensor:
