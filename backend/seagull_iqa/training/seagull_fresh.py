@@ -36,6 +36,7 @@ from seagull_iqa.models.full.network import SeagullNetwork, public_name
 from seagull_iqa.models.full.prompts import SYSTEM_HUMAN, after_region, before_image
 
 PIECES = 600
+LOOK, FINE = 0.75, 8.0
 WEIGHTS = "model-00001-of-00001.safetensors"
 TOY = SeagullConfig(
     image_size=64, depths=(1, 1, 1, 1), widths=(16, 24, 32, 48), embed=16, cross_hidden=32, local_hidden=32,
@@ -83,6 +84,34 @@ def _begin(network: SeagullNetwork) -> None:
             nn.init.zeros_(value)
         else:
             nn.init.ones_(value)
+    _sharpen(network)
+    _introduce(network)
+
+
+@torch.no_grad()
+def _sharpen(network: SeagullNetwork) -> None:
+    """Let three quarters of the stem's filters see differences only, and strongly: what noise and blur change."""
+    stem = network.vision.stem[0].weight
+    fine = stem[len(stem) // 4 :]
+    fine -= fine.mean((2, 3), keepdim=True)
+    fine *= FINE
+
+
+@torch.no_grad()
+def _introduce(network: SeagullNetwork) -> None:
+    """Let words look at the region's two tokens from the beginning, about as much as at all others together.
+
+    Else these are two of a hundred, and it takes thousands of steps until one of them is found. Words and region tokens
+    bear a mark each; queries and keys answer to them in each head's slowest rotary pair, where distance hardly matters.
+    """
+    language, width = network.language, network.config.language.head_width
+    word, region = nn.functional.normalize(torch.randn(2, network.config.language.hidden), dim=1)
+    language.model.embed_tokens.weight += word
+    for last in (network.extractor.final_mlp, network.extractor.mlp.layers[-1]):
+        last.bias += region * last.out_features**0.5
+    for layer in language.model.layers:
+        for projection, mark in ((layer.self_attn.q_proj, word), (layer.self_attn.k_proj, region)):
+            projection.weight[width // 2 - 1 :: width] += LOOK * mark
 
 
 def _described(sizes: LanguageConfig) -> dict[str, object]:

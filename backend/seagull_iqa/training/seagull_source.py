@@ -68,7 +68,9 @@ class SeagullSource:
         """The batch of that number: pictures, masks, their texts, and of which picture and region each text is."""
         chunk = Chunk.from_arrays(self.pictures(index))
         rng = np.random.default_rng([self.seed, 2, index])
-        masks, places, texts = [], [], []
+        masks: list[NDArray[np.uint8]] = []
+        places: list[tuple[int, int]] = []
+        texts: list[tuple[str, str]] = []
         all_masks = chunk.unpacked_masks().numpy() > 0
         for number, known in enumerate(known_regions(chunk)):
             order = rng.permutation(len(known))
