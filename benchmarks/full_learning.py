@@ -85,7 +85,7 @@ class Proof:
     def held_out(self) -> None:
         """Pictures without end, from fresh weights."""
         pictures, others = Halves(self.learned, self.seed), Halves(self.aside, self.seed + 1)
-        self._run(self._task(self.fresh, pictures, others, HELD_OUT_BATCHES), "held out", 600, 4e-3)
+        self._run(self._task(self.fresh, pictures, others, HELD_OUT_BATCHES), "held out", 540, 4e-3)
         task = self._task(self.out / "held out" / MODEL, pictures, others, HELD_OUT_BATCHES)
         self.found.held_out, self.found.shuffled = self._measured(task), self._measured(task, shuffled=True)
 
@@ -94,7 +94,7 @@ class Proof:
         pictures = Halves(self.learned, self.seed + 3, count=10, different=HEART_BATCHES)
         task = self._task(self.out / "held out" / MODEL, pictures, pictures, HEART_BATCHES)
         self.found.heart_before = self._measured(task)
-        self.found.heart = self._run(task, "heart", 300, 3e-3)
+        self.found.heart = self._run(task, "heart", 200, 3e-3)
 
     def adapters(self) -> None:
         """The scale turned round, by adapters to the second run's model."""
@@ -103,7 +103,7 @@ class Proof:
         pictures, others = (Halves(p, self.seed + n, inverted=True) for n, p in ((2, self.learned), (1, self.aside)))
         task = self._task(base, pictures, others, HELD_OUT_BATCHES, Learns(rank=8))
         self.found.shifted_before = self._measured(task)
-        self.found.shifted_after = self._run(task, "adapters", 160, 4e-3)
+        self.found.shifted_after = self._run(task, "adapters", 120, 6e-3)
         loaded = self._task(self.out / "adapters" / ADAPTER, pictures, others, HELD_OUT_BATCHES)
         self.found.shifted_loaded = self._measured(loaded)
         self.found.base_untouched = _hashes(base) == before

@@ -37,6 +37,8 @@ class Halves:
         Batches there are, after which they come again; 0 = without end.
     inverted : bool
         The shifted task: 0 is called 100.
+    types : tuple of Distortion
+        Of which each crop has one.
     """
 
     paths: tuple[Path, ...]
@@ -45,6 +47,7 @@ class Halves:
     count: int = 8
     different: int = 0
     inverted: bool = False
+    types: tuple[Distortion, ...] = TYPES
 
     def __call__(self, index: int) -> Arrays:
         """The batch of that number."""
@@ -55,7 +58,7 @@ class Halves:
 
     def _crop(self, images: list[NDArray[np.uint8]], rng: np.random.Generator) -> Chunk:
         pristine, _ = random_crop(images, self.side, rng)
-        kind = TYPES[int(rng.integers(len(TYPES)))]
+        kind = self.types[int(rng.integers(len(self.types)))]
         strengths = rng.uniform(0, 5, 2)
         seed = int(rng.integers(2**31))
         spoiled = [distort(pristine, [Applied(kind, float(one))], seed=seed) for one in strengths]

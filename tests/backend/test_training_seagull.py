@@ -215,7 +215,7 @@ def test_only_what_shall_learn_moves(toy, tmp_path, learns, still):
         assert {name for name in moved if ".lora_" not in name and "base_layer" in name} == set()
 
 
-@pytest.mark.parametrize("learns", [Learns(), Learns(rank=3), Learns(rank=3, parts=True)])
+@pytest.mark.parametrize("learns", [Learns(), Learns(rank=3, parts=True)])
 def test_what_was_learned_loads_as_a_model_and_the_base_is_as_it_was(toy, folder, tmp_path, halves, learns):
     untouched = hashes(folder)
     task = toy(learns=learns)
@@ -307,15 +307,29 @@ def test_adapters_learn_beside_weights_in_half_precision(toy, tmp_path):
     assert all(kind is torch.float32 for name, kind in kinds.items() if ".lora_" in name or "extractor" in name)
 
 
-def test_a_few_regions_are_learned_by_heart(toy, halves, tmp_path):
-    task = toy(pictures=halves(count=8, different=1), judged=0.0, drawn=True, seed=3)
-    spec = LoopSpec(tmp_path, steps=60, rate=4e-3, warmup=5, decay=0.0, average=0.0, processes=0, order=Order(1, 0))
-    run = Run(task, spec)
-    before = task.measure(run.bare.eval()).score
-    for step in range(spec.steps):
+def learned(task: SeagullTask, out: Path, steps: int, rate: float = 4e-3) -> torch.nn.Module:
+    run = Run(task, LoopSpec(out, steps=steps, rate=rate, warmup=5, decay=0.0, average=0.0))
+    for step in range(steps):
         run.learn(task.batch(task.source(step), "cpu", again=False))
-    after = task.measure(run.bare.eval()).score
-    assert after > 0.75 and after > before + 0.2
+    return run.bare.eval()
+
+
+def test_regions_are_learned_by_heart_and_adapters_learn_another_scale(toy, halves, tmp_path):
+    """A miniature of benchmarks/full_learning.py, which also asks about regions that were held out."""
+    task = toy(pictures=halves(count=8, different=1), judged=0.0, seed=3)
+    chunks = [Chunk.from_arrays(task.spec.pictures(0))]
+    before = task.ranked(task.model().eval(), chunks, Aspect.QUALITY)
+    model = learned(task, tmp_path, 50)
+    own = task.ranked(model, chunks, Aspect.QUALITY)
+    assert own > 0.7 and own > before + 0.3
+    base = task.write(model, tmp_path, finished=True)
+    untouched = hashes(base)
+    turned = toy(base=base, pictures=halves(count=8, different=1, inverted=True), judged=0.0, learns=Learns(rank=4))
+    chunks[0].quality = 100 - chunks[0].quality
+    before = turned.ranked(turned.model().eval(), chunks, Aspect.QUALITY)
+    after = turned.ranked(learned(turned, tmp_path, 20, rate=1e-2), chunks, Aspect.QUALITY)
+    assert after > before + 0.4
+    assert hashes(base) == untouched
 
 
 def test_the_command_trains_adapters_of_a_folder(folder, photos, tmp_path):
