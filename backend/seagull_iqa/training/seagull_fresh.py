@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 from pathlib import Path
+from typing import cast
 
 import sentencepiece
 import torch
@@ -91,7 +92,7 @@ def _begin(network: SeagullNetwork) -> None:
 @torch.no_grad()
 def _sharpen(network: SeagullNetwork) -> None:
     """Let three quarters of the stem's filters see differences only, and strongly: what noise and blur change."""
-    stem = network.vision.stem[0].weight
+    stem = cast(nn.Conv2d, network.vision.stem[0]).weight
     fine = stem[len(stem) // 4 :]
     fine -= fine.mean((2, 3), keepdim=True)
     fine *= FINE
@@ -107,8 +108,8 @@ def _introduce(network: SeagullNetwork) -> None:
     language, width = network.language, network.config.language.head_width
     word, region = nn.functional.normalize(torch.randn(2, network.config.language.hidden), dim=1)
     language.model.embed_tokens.weight += word
-    for last in (network.extractor.final_mlp, network.extractor.mlp.layers[-1]):
-        last.bias += region * last.out_features**0.5
+    for last in (network.extractor.final_mlp.bias, cast(nn.Linear, network.extractor.mlp.layers[-1]).bias):
+        last.add_(region * len(region) ** 0.5)
     for layer in language.model.layers:
         for projection, mark in ((layer.self_attn.q_proj, word), (layer.self_attn.k_proj, region)):
             projection.weight[width // 2 - 1 :: width] += LOOK * mark

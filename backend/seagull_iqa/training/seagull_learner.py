@@ -126,12 +126,12 @@ def learner(layout: Layout, learns: Learns, precision: Precision, *, checkpointi
     for name, value in network.named_parameters():
         if learns.moves(name):
             value.data = value.data.float()
-            value.requires_grad_(requires_grad=True)
+            value.requires_grad = True
     if learns.rank:
         torch.manual_seed(seed)
         _add_adapters(network, learns)
     if checkpointing:
-        network.language.gradient_checkpointing_enable({"use_reentrant": False})
+        network.language.gradient_checkpointing_enable({"use_reentrant": False})  # type: ignore[no-untyped-call]
     return SeagullLearner(network)
 
 
@@ -161,6 +161,6 @@ def _add_adapters(network: SeagullNetwork, learns: Learns) -> None:
 
     inject_adapter_in_model(config, network.language)
     for name, value in network.language.named_parameters():
-        value.requires_grad_(requires_grad=".lora_" in name)
+        value.requires_grad = ".lora_" in name
         if ".lora_" in name:
             value.data = value.data.float()
