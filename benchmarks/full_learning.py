@@ -3,7 +3,7 @@
     python benchmarks/full_learning.py --photos DIR     # photographs; six minutes of one core
     python benchmarks/full_learning.py --quick          # a tenth of the steps: does it run?
 
-A fresh model of the public layout (0.3 million weights, pictures of 64 px) is trained by the loop of `seagull train`:
+A fresh, tiny model of the public layout (pictures of 64 px) is trained by the loop of `seagull train`:
 
 held out  pictures without end, from fresh weights; regions of photographs it never saw, against the same regions asked
           of another picture ("shuffled"); goal: 0.2 better.
