@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 from collections import Counter
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 _WANTS = {
     "data": "the development photographs (set SEAGULL_DATA to their folder)",
     "download": "the network (set SEAGULL_DOWNLOAD=1)",
+    "extra": "packages of others (pip install brisque, which wants a compiler)",
     "gpu": "a CUDA device",
 }
 
@@ -23,6 +25,8 @@ def _lacking() -> set[str]:
         lacking.add("data")
     if not os.environ.get("SEAGULL_DOWNLOAD"):
         lacking.add("download")
+    if importlib.util.find_spec("brisque") is None:
+        lacking.add("extra")
     return lacking
 
 

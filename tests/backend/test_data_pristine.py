@@ -41,7 +41,6 @@ def halves(dark: int, bright: int) -> np.ndarray:
 
 
 def test_a_raw_file_is_developed_in_linear_light_and_shown_in_srgb(tmp_path):
-    pytest.importorskip("rawpy")
     write_dng(tmp_path / "toy é.dng", halves(8000, 32000))
     found = read_pristine(tmp_path / "toy é.dng", 200)
     assert (found.rgb.shape, round(found.scale, 3)) == ((167, 200, 3), 0.833)
@@ -51,7 +50,6 @@ def test_a_raw_file_is_developed_in_linear_light_and_shown_in_srgb(tmp_path):
 
 
 def test_exposure_of_a_raw_file_starts_from_its_own_light(tmp_path):
-    pytest.importorskip("rawpy")
     write_dng(tmp_path / "toy.dng", halves(400, 1600))
     source = find_sources(tmp_path)[0]
     make_reference(tmp_path / "set", 0, tmp_path, source, 1024, lambda _rgb: [])

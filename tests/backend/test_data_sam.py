@@ -6,14 +6,11 @@ from functools import partial
 
 import numpy as np
 import pytest
+import segment_anything
+import torch
 
+from seagull_iqa.data import sam
 from seagull_iqa.errors import CheckpointError
-
-torch = pytest.importorskip("torch")
-segment_anything = pytest.importorskip("segment_anything")
-pytest.importorskip("torchvision")
-
-from seagull_iqa.data import sam  # noqa: E402
 
 
 def toy(checkpoint: str | None = None):
