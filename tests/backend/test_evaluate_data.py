@@ -21,7 +21,7 @@ from seagull_iqa.errors import JobCancelledError, SeagullError
 from seagull_iqa.training.baselines import ALL_ROWS, AREA, CONSTANT, CROP, OURS, WHOLE
 from seagull_iqa.training.datasets import DataChoice, open_data_set
 from seagull_iqa.training.evaluate import EvaluateSpec, evaluate, measure
-from seagull_iqa.training.outsiders import PIQE
+from seagull_iqa.training.outsiders import PIQE, Outsider
 from seagull_iqa.training.pictures import LEVELS, Measure, coverage, draw
 from seagull_iqa.training.worst import worst_cases
 
@@ -221,6 +221,42 @@ def test_results_of_another_model_or_other_rows_are_not_mixed(folder, tmp_path):
     ):
         with pytest.raises(SeagullError, match="new file name"):
             evaluate(spec, model=model)
+
+
+def test_results_of_other_boxes_are_not_mixed(folder, tmp_path):
+    def spec(row):
+        (tmp_path / "boxes.csv").write_text(f"file,r0,c0,r1,c1,mos\n{row}\n")
+        choice = DataChoice(images=folder / "images", scores=tmp_path / "boxes.csv")
+        return quick(None, choice=choice, rows=(OURS,), work=tmp_path / "work.jsonl")
+
+    evaluate(spec("5.png,0,0,48,32,10"), model=BrightnessMeter())
+    with pytest.raises(SeagullError, match="new file name"):
+        evaluate(spec("5.png,0,32,48,64,10"), model=BrightnessMeter())
+
+
+def test_a_method_installed_since_is_not_taken_for_one_that_was_silent(folder, tmp_path, monkeypatch):
+    spec = quick(folder, work=tmp_path / "work.jsonl", rows=(PIQE, OURS))
+    absent = Outsider(PIQE, "", lambda _rgb: math.nan, "not run: not installed")
+    with monkeypatch.context() as without:
+        without.setattr("seagull_iqa.training.outsiders._piqe", lambda: absent)
+        assert "not installed" in evaluate(spec, model=BrightnessMeter()).summary()
+    with pytest.raises(SeagullError, match="new file name"):
+        evaluate(spec, model=BrightnessMeter())
+
+
+def test_a_file_that_is_missing_is_named_before_the_work(folder, tmp_path):
+    (tmp_path / "list.csv").write_text("file,mos\n1.png,5\nnone a.png,6\nnone b.png,6\n")
+    model = BrightnessMeter()
+    with pytest.raises(SeagullError, match=r"none a\.png \(2 of 3"):
+        evaluate(quick(None, choice=DataChoice(images=folder / "images", scores=tmp_path / "list.csv")), model=model)
+    assert model.looks == 0
+
+
+def test_a_box_beside_its_image_names_the_image(folder, tmp_path):
+    (tmp_path / "list.csv").write_text("file,r0,c0,r1,c1,mos\n3.png,500,500,600,600,5\n")
+    choice = DataChoice(images=folder / "images", scores=tmp_path / "list.csv")
+    with pytest.raises(DataFileError, match=r"3\.png: The box .* holds no pixel"):
+        evaluate(quick(None, choice=choice, rows=(OURS,)), model=BrightnessMeter())
 
 
 def test_the_protocols_run_can_be_stopped_too(toy_protocol_folder, tmp_path):

@@ -92,6 +92,17 @@ def test_the_logistic_straightens_a_sigmoid_of_either_direction():
     assert np.allclose(logistic_fit(x, label), label, atol=1e-2)
 
 
+def test_a_logistic_that_is_not_found_is_a_line_of_the_right_direction(monkeypatch):
+    def wider_and_wider(*_args, **_kwargs):
+        raise RuntimeError("maxfev")
+
+    monkeypatch.setattr("seagull_iqa.training.metrics.curve_fit", wider_and_wider)
+    x = np.random.default_rng(0).normal(50, 9, 60)
+    label = 90 - 1.5 * x + np.random.default_rng(1).normal(0, 1, 60)
+    assert plcc_after_logistic(x, label) == pytest.approx(-stats.pearsonr(x, label)[0])
+    assert np.allclose(logistic_fit(x, label), np.polyval(np.polyfit(x, label, 1), x))
+
+
 def test_the_logistic_leaves_a_constant_alone():
     assert np.array_equal(logistic_fit(np.full(9, 3.0), np.arange(9.0)), np.full(9, 3.0))
 

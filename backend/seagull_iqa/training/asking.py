@@ -55,6 +55,12 @@ class Asker:
         """The methods of others that can be run here."""
         return [one for one in outsiders(self.rows) if not one.missing]
 
+    @property
+    def can_run(self) -> list[str]:
+        """The rows less those of methods that are not installed: what answers will be there."""
+        missing = {one.name for one in outsiders(self.rows) if one.missing}
+        return [name for name in self.rows if name not in missing]
+
     def whole(self, rgb: RGBImage) -> Answer:
         """What the model says of a whole image: uint8 (H, W, 3)."""
         shape = (int(rgb.shape[0]), int(rgb.shape[1]))

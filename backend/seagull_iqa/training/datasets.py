@@ -8,12 +8,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from seagull_iqa.data.labelled import LabelledImage
+from seagull_iqa.data.labelled import ImageFile, LabelledImage
 from seagull_iqa.data.readers import ReadSpec, read_dataset
 from seagull_iqa.data.readers_100w import IMAGES
 from seagull_iqa.data.readers_shards import INDEX
 from seagull_iqa.data.scores import WHOLE_RANGE, Scale
-from seagull_iqa.errors import SeagullError
+from seagull_iqa.errors import ImageError, SeagullError
 
 VARIABLE = "SEAGULL_DATA"
 PROTOCOL = "protocol"
@@ -104,7 +104,7 @@ def open_data_set(choice: DataChoice) -> DataSet:
     Raises
     ------
     SeagullError
-        No such data, a file that cannot be understood, or no labelled region in it.
+        No such data, a file that cannot be understood, an image that is not there, or no labelled region.
     """
     path = choice.scores or found_path(choice)
     name = path.stem if path.is_file() else path.resolve().name
@@ -116,7 +116,17 @@ def open_data_set(choice: DataChoice) -> DataSet:
     opened = list(found)
     if not any(image.regions for image in opened):
         raise SeagullError(f"There is no labelled region in {path}.", "Check the path, and --use.")
+    _check_files(opened)
     return DataSet(name, "mos" if listed else found.label, opened)
+
+
+def _check_files(images: Sequence[LabelledImage]) -> None:
+    """What is missing shows now, not in the middle of the work."""
+    files = [image.rgb.path for image in images if image.regions and isinstance(image.rgb, ImageFile)]
+    missing = [path for path in files if not path.is_file()]
+    if missing:
+        more = f" ({len(missing):,} of {len(files):,} images are missing)" if len(missing) > 1 else ""
+        raise ImageError(f"There is no file {missing[0]}{more}.", "Check the list, and --images.")
 
 
 def _kept(path: Path, use: Sequence[str]) -> Mapping[str, Sequence[str]]:

@@ -11,6 +11,9 @@ import numpy as np
 
 from seagull_iqa.data.labelled import LabelledImage, LabelledRegion
 from seagull_iqa.data.protocol import CLEAN_FINDINGS, CaseLabel, TypeAndSeverity
+from seagull_iqa.data.scores import DataFileError
+from seagull_iqa.domain.region import RegionMask
+from seagull_iqa.errors import RegionError
 from seagull_iqa.models.interface import RGBImage
 from seagull_iqa.training.answers import UNKNOWN_SEVERITY, CaseResult, Measured
 from seagull_iqa.training.asking import Asker, Question, crop
@@ -64,15 +67,16 @@ class ImageBench:
 
     @property
     def key(self) -> Mapping[str, object]:
-        """Labels, model, rows, how much of it."""
+        """Regions and labels, model, rows, how much of it."""
         card = self.asker.model.card
         said = [
-            (one.name, [(region.name, label_of(region).to_json()) for region in one.regions]) for one in self.images
+            (one.name, [(region.name, region.place, label_of(region).to_json()) for region in one.regions])
+            for one in self.images
         ]
         digest = hashlib.sha256(repr(said).encode()).hexdigest()
         return {
             "data": digest, "label": self.data.label, "model": card.id, "weights": card.sha256,
-            "rows": list(self.asker.rows),
+            "rows": self.asker.can_run,
         }  # fmt: skip
 
     @property
@@ -93,7 +97,7 @@ class ImageBench:
         shape = (int(rgb.shape[0]), int(rgb.shape[1]))
         questions = [
             Question(self._starts[unit] + at, _photo(image), mask, label_of(region))
-            for at, (region, mask) in enumerate(zip(image.regions, image.masks(shape), strict=True))
+            for at, (region, mask) in enumerate(zip(image.regions, _masks(image, shape), strict=True))
         ]
         yield from self.asker.ask(rgb, questions)
 
@@ -104,6 +108,13 @@ class ImageBench:
         rgb = image.rgb()
         region = image.regions[result.number - self._starts[unit]]
         return crop(rgb, region.place.mask((int(rgb.shape[0]), int(rgb.shape[1]))))
+
+
+def _masks(image: LabelledImage, shape: tuple[int, int]) -> list[RegionMask]:
+    try:
+        return image.masks(shape)
+    except RegionError as error:
+        raise DataFileError(f"{image.name}: {error.message}", "Mend its box, or leave its row out.") from error
 
 
 def _photo(image: LabelledImage) -> str:

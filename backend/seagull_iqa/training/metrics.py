@@ -68,7 +68,11 @@ def _logistic(x: Values, top: float, bottom: float, middle: float, width: float)
 
 
 def logistic_fit(predicted: Values, label: Values) -> Values:
-    """`predicted` passed through the 4-parameter logistic that fits `label` best (VQEG); unchanged where none fits."""
+    """`predicted` passed through the 4-parameter logistic that fits `label` best (VQEG).
+
+    The straight line that fits best, which is the limit of wide logistics, where none is found; unchanged where nothing
+    varies or there are fewer than five cases.
+    """
     if predicted.size < 5 or np.ptp(predicted) == 0:
         return predicted
     direction = -1.0 if srocc(predicted, label) < 0 else 1.0
@@ -78,8 +82,10 @@ def logistic_fit(predicted: Values, label: Values) -> Values:
         warnings.simplefilter("ignore", OptimizeWarning)
         try:
             fit = curve_fit(_logistic, x, label, p0=start, maxfev=5000)[0]
-        except RuntimeError:  # no convergence: the raw values stand
-            return predicted
+        except RuntimeError:  # wider and wider without end, as the label is all but linear in what was predicted
+            apart, away = predicted - predicted.mean(), label - label.mean()
+            line: Values = label.mean() + (apart @ away) / (apart @ apart) * apart
+            return line
     return _logistic(x, *fit)
 
 

@@ -81,7 +81,7 @@ class ProtocolBench:
         card = self.asker.model.card
         return {
             "data": self.protocol.digest, "label": labels.NAME, "model": card.id, "weights": card.sha256,
-            "rows": list(self.asker.rows), "cases": self.cases, "ladders": self.ladders,
+            "rows": self.asker.can_run, "cases": self.cases, "ladders": self.ladders,
         }  # fmt: skip
 
     @property
