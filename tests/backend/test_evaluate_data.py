@@ -7,6 +7,8 @@ import io
 import json
 import math
 import tarfile
+from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -20,7 +22,7 @@ from seagull_iqa.domain.report import ALL_ASPECTS, QualityReport
 from seagull_iqa.errors import JobCancelledError, SeagullError
 from seagull_iqa.training.baselines import ALL_ROWS, AREA, CONSTANT, CROP, OURS, WHOLE
 from seagull_iqa.training.datasets import DataChoice, open_data_set
-from seagull_iqa.training.evaluate import EvaluateSpec, evaluate, measure
+from seagull_iqa.training.evaluate import EvaluateSpec, Evaluation, evaluate, measure
 from seagull_iqa.training.outsiders import PIQE, Outsider
 from seagull_iqa.training.pictures import LEVELS, Measure, coverage, draw
 from seagull_iqa.training.worst import worst_cases
@@ -234,6 +236,30 @@ def test_results_of_other_boxes_are_not_mixed(folder, tmp_path):
         evaluate(spec("5.png,0,32,48,64,10"), model=BrightnessMeter())
 
 
+def test_results_of_other_pictures_of_the_same_name_are_not_mixed(folder, tmp_path):
+    (tmp_path / "list.csv").write_text("file,mos\n1.png,5\n")
+    for name, value in (("before", 50), ("after", 200)):
+        (tmp_path / name).mkdir()
+        picture = Image.new("RGB", (64, 48), (value, value, value))
+        picture.putpixel((0, 0), (0, 0, 0))
+        picture.save(tmp_path / name / "1.png")
+
+    def spec(images):
+        choice = DataChoice(images=tmp_path / images, scores=tmp_path / "list.csv")
+        return quick(None, choice=choice, rows=(OURS,), work=tmp_path / "work.jsonl")
+
+    evaluate(spec("before"), model=BrightnessMeter())
+    with pytest.raises(SeagullError, match="new file name"):
+        evaluate(spec("after"), model=BrightnessMeter())
+
+
+def test_an_image_that_cannot_be_judged_is_named(folder, tmp_path):
+    Image.new("RGB", (64, 48), "gray").save(tmp_path / "flat.png")
+    (tmp_path / "list.csv").write_text("file,mos\nflat.png,5\n")
+    with pytest.raises(SeagullError, match=r"flat\.png: Every pixel"):
+        evaluate(quick(None, choice=DataChoice(scores=tmp_path / "list.csv"), rows=(OURS,)), model=BrightnessMeter())
+
+
 def test_a_method_installed_since_is_not_taken_for_one_that_was_silent(folder, tmp_path, monkeypatch):
     spec = quick(folder, work=tmp_path / "work.jsonl", rows=(PIQE, OURS))
     absent = Outsider(PIQE, "", lambda _rgb: math.nan, "not run: not installed")
@@ -264,6 +290,14 @@ def test_the_protocols_run_can_be_stopped_too(toy_protocol_folder, tmp_path):
     first, model = evaluate(spec, model=BrightnessMeter()).to_json(), BrightnessMeter()
     assert evaluate(spec, model=model).to_json() == first
     assert model.looks == 0
+
+
+def test_a_table_without_all_rows_is_partial_whatever_pyiqa_adds(folder):
+    spec = quick(folder, rows=(*ALL_ROWS[1:], "pyiqa:x"))
+    about = {"cases": 1, "partial": False}
+    bench = SimpleNamespace(about=about, asker=SimpleNamespace(model=BrightnessMeter()))
+    assert Evaluation(spec, bench).about["partial"]
+    assert not Evaluation(replace(spec, rows=(*ALL_ROWS, "pyiqa:x")), bench).about["partial"]
 
 
 def test_published_figures_stand_apart_and_name_their_data(folder):

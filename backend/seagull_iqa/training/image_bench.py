@@ -9,11 +9,11 @@ from functools import cached_property
 
 import numpy as np
 
-from seagull_iqa.data.labelled import LabelledImage, LabelledRegion
+from seagull_iqa.data.labelled import ImageFile, LabelledImage, LabelledRegion
 from seagull_iqa.data.protocol import CLEAN_FINDINGS, CaseLabel, TypeAndSeverity
 from seagull_iqa.data.scores import DataFileError
 from seagull_iqa.domain.region import RegionMask
-from seagull_iqa.errors import RegionError
+from seagull_iqa.errors import ImageError, RegionError
 from seagull_iqa.models.interface import RGBImage
 from seagull_iqa.training.answers import UNKNOWN_SEVERITY, CaseResult, Measured
 from seagull_iqa.training.asking import Asker, Question, crop
@@ -67,10 +67,10 @@ class ImageBench:
 
     @property
     def key(self) -> Mapping[str, object]:
-        """Regions and labels, model, rows, how much of it."""
+        """Images, regions and labels, model, rows, how much of it."""
         card = self.asker.model.card
         said = [
-            (one.name, [(region.name, region.place, label_of(region).to_json()) for region in one.regions])
+            (one.name, _stamp(one), [(region.name, region.place, label_of(region).to_json()) for region in one.regions])
             for one in self.images
         ]
         digest = hashlib.sha256(repr(said).encode()).hexdigest()
@@ -93,7 +93,7 @@ class ImageBench:
     def measure(self, unit: int) -> Iterator[Measured]:
         """Every region of one image."""
         image = self.images[unit]
-        rgb = np.require(image.rgb(), requirements="W")  # torch warns of memory that it might write into
+        rgb = np.require(_opened(image), requirements="W")  # torch warns of memory that it might write into
         shape = (int(rgb.shape[0]), int(rgb.shape[1]))
         questions = [
             Question(self._starts[unit] + at, _photo(image), mask, label_of(region))
@@ -110,11 +110,26 @@ class ImageBench:
         return crop(rgb, region.place.mask((int(rgb.shape[0]), int(rgb.shape[1]))))
 
 
+def _opened(image: LabelledImage) -> RGBImage:
+    try:
+        return image.rgb()
+    except ImageError as error:
+        raise ImageError(f"{image.name}: {error.message}", error.hint) from error
+
+
 def _masks(image: LabelledImage, shape: tuple[int, int]) -> list[RegionMask]:
     try:
         return image.masks(shape)
     except RegionError as error:
         raise DataFileError(f"{image.name}: {error.message}", "Mend its box, or leave its row out.") from error
+
+
+def _stamp(image: LabelledImage) -> tuple[int, int] | None:
+    """Bytes and time of an image's file: other pictures under the same names are other data."""
+    if not isinstance(image.rgb, ImageFile):
+        return None
+    found = image.rgb.path.stat()
+    return found.st_size, found.st_mtime_ns
 
 
 def _photo(image: LabelledImage) -> str:

@@ -106,7 +106,11 @@ def _piq_brisque(rgb: RGBImage) -> float:
     if min(rgb.shape[:2]) < _SMALLEST:
         return NOT_SAID
     image = torch.from_numpy(rgb.copy()).permute(2, 0, 1)[None].float() / 255
-    return -float(piq.brisque(image, data_range=1.0))
+    try:
+        value = float(piq.brisque(image, data_range=1.0))
+    except AssertionError:  # too flat for it
+        return NOT_SAID
+    return -value if np.isfinite(value) else NOT_SAID
 
 
 @lru_cache(maxsize=1)
