@@ -15,7 +15,7 @@ from seagull_iqa.data.json_files import entries
 from seagull_iqa.data.readers import ReadSpec, read_dataset
 from seagull_iqa.data.scores import DataFileError, Scale
 from seagull_iqa.domain.distortion import Distortion, Finding, Severity
-from seagull_iqa.errors import RegionError
+from seagull_iqa.errors import ImageError, RegionError
 
 SHAPE = (24, 30)
 
@@ -138,9 +138,12 @@ def test_a_coco_file_gives_masks_scores_and_findings_in_each_of_their_forms(tmp_
     ("annotation", "said"),
     [
         ({"image_id": 9, "bbox": [0, 0, 1, 1]}, "annotation 0: its image_id is of no image"),
+        ({"image_id": [7], "bbox": [0, 0, 1, 1]}, "annotation 0: its image_id is of no image"),
         ({"image_id": 7}, "annotation 0: it has neither a segmentation nor a bbox"),
         ({"image_id": 7, "bbox": [0, 0, 1]}, "neither a segmentation nor a bbox"),
         ({"image_id": 7, "bbox": [0, 0, 5, 5], "quality": "fine"}, "'fine' is no score"),
+        ({"image_id": 7, "bbox": [0, 0, 5, 5], "quality": 10**400}, "is no score"),
+        ({"image_id": 7, "bbox": [0, 0, 5, 5], "types": {"blur": float("inf")}}, "inf is no severity"),
         ({"image_id": 7, "bbox": [0, 0, 5, 5], "types": ["haze"]}, "'haze' is no distortion"),
         ({"image_id": 7, "bbox": [0, 0, 5, 5], "types": {"blur": 9}}, "9 is no severity"),
         ({"image_id": 7, "bbox": [0, 0, 5, 5], "types": ["awful blur"]}, "'awful' is no severity"),
@@ -161,12 +164,12 @@ def test_a_mask_of_another_size_than_its_image_is_refused_when_it_is_asked_for(t
 # --- our own ---------------------------------------------------------------------------------------------------------
 
 
-def write_shards(folder: Path) -> np.ndarray:
+def write_shards(folder: Path, **more: object) -> np.ndarray:
     rgb = np.random.default_rng(5).integers(0, 256, (*SHAPE, 3), dtype=np.uint8)
     pixels = io.BytesIO()
     Image.fromarray(rgb).save(pixels, "WEBP", lossless=True)
     facts = {
-        "photograph": "gull.webp", "size": list(SHAPE),
+        "photograph": "gull.webp", "size": list(SHAPE), **more,
         "regions": [
             {
                 "id": "r0", "kind": "object", "area": 160, "counts": rle()["counts"],
@@ -204,6 +207,22 @@ def test_a_shard_gives_its_images_even_in_another_process(tmp_path):
     assert dict(first.more) == {"importance_ref": 12.0, "topiq_fr quality": 0.61}
     assert first.findings == (Finding(Distortion.BLUR, Severity.MODERATE),)
     assert (second.types, second.findings) == (frozenset(), ())
+
+
+@pytest.mark.parametrize(("named", "found"), [("inside.png", True), ("../outside.png", False)])
+def test_the_reference_of_a_shard_lies_in_its_own_folder(tmp_path, named, found):
+    write_shards(tmp_path / "set", reference=named)
+    write_image(tmp_path / "set" / named)
+    (image,) = read_dataset(tmp_path / "set")
+    assert (image.reference is not None) == found
+
+
+def test_an_image_of_a_shard_that_would_fill_the_memory_is_refused(tmp_path, monkeypatch):
+    write_shards(tmp_path / "set")
+    (image,) = read_dataset(tmp_path / "set")
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 100)
+    with pytest.raises(ImageError, match="exceeds limit"):
+        image.rgb()
 
 
 def test_a_shard_that_is_cut_off_is_named(tmp_path):
@@ -292,7 +311,7 @@ def test_large_json_is_read_an_entry_at_a_time_and_nothing_is_lost(tmp_path, mon
     assert found == list(pairs)
 
 
-@pytest.mark.parametrize("text", ["", "3", '{"a": 1', '{"a" 1}', "[1 2]", '{"a": 1,', "[1, tru]"])
+@pytest.mark.parametrize("text", ["", "3", '{"a": 1', '{"a" 1}', "[1 2]", '{"a": 1,', "[1, tru]", f"[{'9' * 5000}]"])
 def test_json_that_is_cut_off_is_named(tmp_path, text):
     path = tmp_path / "cut.json"
     path.write_text(text, encoding="utf-8")

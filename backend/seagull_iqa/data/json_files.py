@@ -18,7 +18,7 @@ def read_json(path: Path) -> object:
     """A whole file; `DataFileError` where it is not there or no JSON."""
     try:
         found: object = json.loads(path.read_text(encoding="utf-8-sig"))
-    except (OSError, UnicodeDecodeError, JSONDecodeError, RecursionError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise DataFileError(f"{path} cannot be read as JSON ({error}).", "Check the path and the file.") from error
     return found
 
@@ -36,7 +36,7 @@ def entries(path: Path) -> Iterator[tuple[str, object]]:
     try:
         with path.open(encoding="utf-8-sig") as file:
             yield from _Entries(file).read()
-    except (OSError, UnicodeDecodeError, JSONDecodeError, RecursionError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise DataFileError(f"{path} cannot be read as JSON ({error}).", "Fetch the file again.") from error
 
 

@@ -52,7 +52,7 @@ class CocoFile:
         regions: dict[object, list[LabelledRegion]] = {}
         for index, one in enumerate(self._list(document, "annotations")):
             place = f"{self.path.name}, annotation {index}"
-            if not isinstance(one, dict) or one.get("image_id") not in names:
+            if not isinstance(one, dict) or not _is_key(one.get("image_id")) or one["image_id"] not in names:
                 raise DataFileError(f"{place}: its image_id is of no image.", "List every image under images.")
             mine = regions.setdefault(one["image_id"], [])
             mine.append(region_of(one, str(one.get("id", len(mine))), self.scale, place))
@@ -67,11 +67,15 @@ class CocoFile:
         return found
 
     def _image(self, one: object, index: int) -> tuple[object, str]:
-        if not isinstance(one, dict) or "id" not in one or not isinstance(one.get("file_name"), str):
+        if not isinstance(one, dict) or not _is_key(one.get("id")) or not isinstance(one.get("file_name"), str):
             raise DataFileError(
                 f"{self.path.name}, image {index}: id or file_name is missing.", "Every image has both."
             )
         return one["id"], one["file_name"]
+
+
+def _is_key(value: object) -> bool:
+    return isinstance(value, int | str)
 
 
 def region_of(one: Mapping[str, object], name: str, scale: Scale, place: str) -> LabelledRegion:

@@ -7,7 +7,7 @@ import json
 import tarfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PureWindowsPath
 from typing import Any
 
 import numpy as np
@@ -49,7 +49,7 @@ class ShardImage:
                 content = file.read(self.nbytes)
             with Image.open(io.BytesIO(content)) as image:
                 return np.asarray(image.convert("RGB"))
-        except (OSError, UnidentifiedImageError) as error:
+        except (OSError, UnidentifiedImageError, Image.DecompressionBombError) as error:
             raise ImageError(f"An image in {self.shard} cannot be read ({error}).", "Build the shard again.") from error
 
 
@@ -108,7 +108,7 @@ class ShardFolder:
                     parts[suffix] = _part(tar, shard, member)
                 if parts:
                     yield self._image(shard, key, parts)
-        except (tarfile.TarError, OSError, ValueError) as error:
+        except (tarfile.TarError, OSError, ValueError, RecursionError, OverflowError) as error:
             raise DataFileError(f"{shard} cannot be read ({error}).", "Delete it and build again.") from error
 
     def _image(self, shard: Path, key: str, parts: Mapping[str, Any]) -> LabelledImage:
@@ -128,7 +128,8 @@ class ShardFolder:
     def _reference(self, parts: Mapping[str, Any], facts: Mapping[str, Any]) -> Opener | None:
         inside = next((part for name, part in parts.items() if name.startswith("ref.")), None)
         named = facts.get("reference")
-        outside = ImageFile(self.folder / named) if isinstance(named, str) and (self.folder / named).is_file() else None
+        known = isinstance(named, str) and _is_inside(named) and (self.folder / named).is_file()
+        outside = ImageFile(self.folder / str(named)) if known else None
         found: Opener | None = inside or outside
         return found
 
@@ -156,6 +157,12 @@ class ShardFolder:
             kind=str(row.get("kind", "")),
             more=more,
         )
+
+
+def _is_inside(name: str) -> bool:
+    """A path that a set of somebody else cannot point out of its folder with."""
+    path = PureWindowsPath(name)  # which knows the slashes of every system
+    return not (path.drive or path.root or ".." in path.parts)
 
 
 def _part(tar: tarfile.TarFile, shard: Path, member: tarfile.TarInfo) -> object:

@@ -64,8 +64,8 @@ def number(value: object, scale: Scale, place: str) -> float:
     """
     try:
         found = float(value)  # type: ignore[arg-type]
-    except (TypeError, ValueError):
-        raise DataFileError(f"{place}: {value!r} is no score.", "Give a number, or leave the row out.") from None
+    except (TypeError, ValueError, OverflowError):
+        raise DataFileError(f"{place}: {value!r:.60} is no score.", "Give a number, or leave the row out.") from None
     rescaled = scale.to_hundred(found)
     if not -1e-6 <= rescaled <= 100 + 1e-6:  # not-a-number fails it too
         raise DataFileError(
@@ -123,7 +123,7 @@ def distortion(name: str, place: str) -> Distortion:
 def _severity(value: object, place: str) -> Severity:
     try:
         return Severity.from_word(value) if isinstance(value, str) else Severity(int(value))  # type: ignore[call-overload]
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise DataFileError(
             f"{place}: {value!r} is no severity.", f"Give 1 to 5, or {', '.join(s.word for s in Severity)}."
         ) from None
