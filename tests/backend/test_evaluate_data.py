@@ -102,11 +102,14 @@ def test_what_is_not_labelled_is_empty_and_never_zero(folder):
     assert all(row in text for row in OWN_ROWS)
 
 
-def test_rows_of_a_list_are_chosen_by_their_use(folder):
+def test_rows_of_a_list_are_chosen_by_their_use(folder, tmp_path):
     choice = DataChoice(folder, use=("reserve", "fold1"))
     assert {image.name for image in open_data_set(choice).images} == {f"{k}.png" for k in (1, 3, 5, 7, 9, 10, 11)}
     with pytest.raises(SeagullError, match="no labelled region"):
         open_data_set(DataChoice(folder, use=("fold9",)))
+    (tmp_path / "regions.json").write_text("{}")
+    with pytest.raises(SeagullError, match="Leave --use out"):
+        open_data_set(DataChoice(tmp_path / "regions.json", use=("fold1",)))
 
 
 def test_boxes_with_scores_on_another_scale(folder, tmp_path):

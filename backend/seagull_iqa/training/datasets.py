@@ -112,6 +112,8 @@ def open_data_set(choice: DataChoice) -> DataSet:
     if path.is_dir() and (path / SCORES).is_file():
         images, path = images or path / "images", path / SCORES
     listed = path.suffix.lower() == ".csv"
+    if choice.use and not listed:
+        raise SeagullError(f"{path} is no list with a column use.", "Leave --use out.")
     found = read_dataset(path, ReadSpec(images, choice.scale, _kept(path, choice.use) if listed else {}))
     opened = list(found)
     if not any(image.regions for image in opened):
