@@ -191,6 +191,7 @@ def test_too_small_a_disk_is_said_before_the_work(photos, tmp_path, monkeypatch)
     monkeypatch.setattr("shutil.disk_usage", lambda _path: type("Usage", (), {"free": 1000})())
     with pytest.raises(SeagullError, match="wants about"):
         list(build(spec_of(photos, tmp_path / "set")))
+    assert not (tmp_path / "set" / "spec.json").exists()  # so that smaller wishes may follow
 
 
 @pytest.mark.parametrize(

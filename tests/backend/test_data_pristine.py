@@ -84,6 +84,16 @@ def test_a_manifest_keeps_what_is_held_out_out_and_tells_licences(tmp_path):
     assert [(one.name, one.licence) for one in find_sources(tmp_path)] == [("b.png", "CC-BY-4.0")]
 
 
+@pytest.mark.parametrize(
+    "text", ["name\na.png\n", "file,split\n../a.png,train\n", "file,split\na.png\n", "file,split\n\xff"]
+)
+def test_a_manifest_of_something_else_is_refused_in_a_sentence(tmp_path, text):
+    Image.new("RGB", (200, 200)).save(tmp_path / "a.png")
+    (tmp_path / "manifest.csv").write_bytes(text.encode("latin-1"))
+    with pytest.raises(ImageError, match=r"manifest\.csv"):
+        find_sources(tmp_path)
+
+
 def test_photographs_are_found_in_folders_of_folders(tmp_path):
     (tmp_path / "x").mkdir()
     Image.new("RGB", (200, 200)).save(tmp_path / "x" / "a.png")

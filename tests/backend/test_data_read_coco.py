@@ -36,7 +36,10 @@ def test_nothing_and_everything_come_back(pixels):
     assert np.array_equal(coco.decode((5, 6), coco.encode(pixels)), pixels)
 
 
-@pytest.mark.parametrize("counts", ["4210", "42", "4 21", "4210o", "\x7f", [4, 2], [-1, 13], []])
+@pytest.mark.parametrize(
+    "counts",
+    ["4210", "42", "4 21", "4210o", "\x7f", "o" * 30 + "0", [4, 2], [-1, 13], [], ["x"], [10**30], [*[2**62] * 4, 12]],
+)
 def test_damaged_run_lengths_are_refused_in_a_sentence(counts):
     with pytest.raises(RegionError, match="run lengths"):
         coco.decode((3, 4), counts)
@@ -55,7 +58,11 @@ def test_a_mask_for_another_size_is_refused():
         coco.mask_of((4, 3), {"size": [3, 4], "counts": "42102"})
 
 
-@pytest.mark.parametrize("segmentation", [None, [], "42102", [1, 2, 3, 4, 5, 6], {"size": [3, 4]}])
+@pytest.mark.parametrize(
+    "segmentation",
+    [None, [], "42102", [1, 2, 3, 4, 5, 6], [["a"] * 6], {"size": [3, 4]}]
+    + [{"size": size, "counts": "42102"} for size in (3, [])],
+)
 def test_what_is_no_segmentation_is_refused(segmentation):
     with pytest.raises(RegionError):
         coco.mask_of((3, 4), segmentation)

@@ -19,7 +19,7 @@ from seagull_iqa.data.pristine import Source, find_sources
 from seagull_iqa.data.references import Reference, make_reference, read_about
 from seagull_iqa.data.segments import Segmenter, superpixel_proposals
 from seagull_iqa.data.shards import ShardWriter, columns_of, remove_partial, shard_path
-from seagull_iqa.data.spec import BuildSpec, check_wishes, claim_folder
+from seagull_iqa.data.spec import SPEC_FILE, BuildSpec, check_wishes, claim_folder
 from seagull_iqa.data.topiq import Topiq
 from seagull_iqa.domain.progress import Progress
 from seagull_iqa.errors import ImageError, SeagullError
@@ -161,6 +161,8 @@ def build(spec: BuildSpec) -> Iterator[Progress]:
             raise _not_written(spec.out, error) from error
         raise SeagullError(f"Another build is at work in {spec.out}.", "Wait for it, or take another folder.") from None
     try:
+        if not (spec.out / SPEC_FILE).is_file():  # so that smaller wishes may follow in the same folder
+            _check_room(spec, sources)
         claim_folder(spec.out, identity)
         yield from _build(spec, sources, identity)
     finally:
@@ -169,7 +171,7 @@ def build(spec: BuildSpec) -> Iterator[Progress]:
 
 def _build(spec: BuildSpec, sources: Sequence[Source], identity: dict[str, Any]) -> Iterator[Progress]:
     remove_partial(spec.out)
-    check_room(spec, [sources[one] for one in chosen(spec, len(sources))])
+    _check_room(spec, sources)
     try:
         with Crew[Task](Engine(spec), spec.processes) as crew:
             yield from _prepare(spec, sources, crew)
@@ -178,6 +180,10 @@ def _build(spec: BuildSpec, sources: Sequence[Source], identity: dict[str, Any])
         finish(spec, identity, len(planned.shards(spec.shard_images)))
     finally:
         remove_partial(spec.out)
+
+
+def _check_room(spec: BuildSpec, sources: Sequence[Source]) -> None:
+    check_room(spec, [sources[one] for one in chosen(spec, len(sources))])
 
 
 def _prepare(spec: BuildSpec, sources: Sequence[Source], crew: Crew[Task]) -> Iterator[Progress]:

@@ -13,6 +13,7 @@ from seagull_iqa.data import card_text
 from seagull_iqa.data.references import read_about
 from seagull_iqa.data.shards import PART, columns_of, digest, read_rows, shard_path, table_path
 from seagull_iqa.data.spec import CARD_FILE, BuildSpec
+from seagull_iqa.errors import SeagullError
 from seagull_iqa.imaging.saving import save_text
 
 TABLE_FILE = "regions.csv"
@@ -81,11 +82,21 @@ def finish(spec: BuildSpec, identity: dict[str, Any], shards: int) -> None:
 def _write_table(out: Path, shards: list[Path], *, topiq: bool) -> None:
     # Piece by piece: the table of a large set does not fit into memory.
     partial = out / f".{TABLE_FILE}{PART}"
-    with partial.open("wb") as file:
+    try:
+        _join(partial, shards, topiq=topiq)
+        partial.replace(out / TABLE_FILE)
+    except OSError as error:
+        raise SeagullError(
+            f"{error.filename or partial} cannot be read or written ({error.strerror or error}).",
+            "Make room; where the table of a shard is missing, delete that shard. Then give the same command again.",
+        ) from error
+
+
+def _join(target: Path, shards: list[Path], *, topiq: bool) -> None:
+    with target.open("wb") as file:
         file.write(",".join(columns_of(topiq=topiq)).encode() + b"\n")
         for shard in shards:
             file.write(table_path(shard).read_bytes().partition(b"\n")[2])
-    partial.replace(out / TABLE_FILE)
 
 
 def _photographs(out: Path) -> list[dict[str, Any]]:

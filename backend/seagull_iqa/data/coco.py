@@ -83,8 +83,13 @@ def decode(size: Sequence[int], counts: str | Sequence[int]) -> NDArray[np.bool_
         Not such a string, or the lengths do not add up to the image.
     """
     height, width = int(size[0]), int(size[1])
-    lengths = np.asarray(unpack(counts) if isinstance(counts, str) else counts, dtype=np.int64)
-    if lengths.size == 0 or lengths.min() < 0 or int(lengths.sum()) != height * width:
+    try:
+        lengths = np.asarray(unpack(counts) if isinstance(counts, str) else counts, dtype=np.int64)
+    except (TypeError, ValueError, OverflowError):
+        raise _not_understood("they are no list of whole numbers") from None
+    # Each by itself too: a sum of huge numbers comes round again.
+    fits = lengths.ndim == 1 and lengths.size and lengths.min() >= 0 and lengths.max() <= height * width
+    if not fits or int(lengths.sum()) != height * width:
         raise _not_understood(f"they do not add up to {height} x {width} pixels")
     flat = np.repeat(np.arange(lengths.size) % 2 == 1, lengths)
     return np.ascontiguousarray(flat.reshape(width, height).T)
@@ -106,7 +111,10 @@ def polygons(shape: Shape, outlines: Sequence[Sequence[float]]) -> RegionMask:
     """
     pixels = np.zeros(shape, dtype=bool)
     for outline in outlines:
-        points = np.asarray(outline, dtype=np.float64)
+        try:
+            points = np.asarray(outline, dtype=np.float64)
+        except (TypeError, ValueError, OverflowError):
+            points = np.zeros(0)
         if points.ndim != 1 or points.size < 6 or points.size % 2:
             raise RegionError("A polygon is [x0, y0, x1, y1, x2, y2, ...].", "Give three or more points.")
         try:
@@ -133,9 +141,10 @@ def mask_of(shape: Shape, segmentation: object) -> RegionMask:
     """
     if isinstance(segmentation, dict) and "counts" in segmentation:
         size = segmentation.get("size", shape)
-        if tuple(size) != tuple(shape):
+        if not isinstance(size, list | tuple) or tuple(size) != tuple(shape):
+            told = " x ".join(map(str, size)) if isinstance(size, list | tuple) else size
             raise RegionError(
-                f"The mask is {size[0]} x {size[1]} pixels, the image {shape[0]} x {shape[1]}.",
+                f"The mask is {told} pixels, the image {shape[0]} x {shape[1]}.",
                 "Give masks of the image's own size.",
             )
         return RegionMask.from_pixels(decode(shape, segmentation["counts"]))

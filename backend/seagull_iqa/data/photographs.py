@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 from collections.abc import Iterable
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PureWindowsPath
 
 import numpy as np
 import torch
@@ -42,14 +42,30 @@ def photographs(folder: Path, split: str = "train") -> list[Photograph]:
     """
     manifest = folder / "manifest.csv"
     if manifest.is_file():
-        with manifest.open(newline="", encoding="utf-8") as file:
-            rows = [Photograph(folder / row["file"], row["split"]) for row in csv.DictReader(file)]
+        rows = [Photograph(folder / row["file"], row["split"]) for row in manifest_rows(manifest)]
     else:
         rows = [Photograph(path) for path in sorted(folder.glob("*")) if path.suffix.lower() in SUFFIXES]
     found = [p for p in rows if p.split == split and not (split == "train" and _is_shipped(p.path))]
     if not found:
         raise ImageError(f"No photograph of split '{split}' in {folder}.", "Give a folder with photographs.")
     return sorted(found, key=lambda p: p.path.name)
+
+
+def manifest_rows(path: Path) -> list[dict[str, str]]:
+    """The rows of a manifest, each with a file below its folder and a split; `ImageError` where it is another list."""
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as file:
+            rows = list(csv.DictReader(file))
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise ImageError(f"{path} cannot be read as a list ({error}).", "Mend it, or take it away.") from error
+    for line, row in enumerate(rows, 2):
+        name = PureWindowsPath(row.get("file") or "/")  # which knows the slashes of every system
+        if name.root or name.drive or ".." in name.parts or row.get("split") is None:
+            raise ImageError(
+                f"{path}, row {line}: it names no file below this folder, or no split.",
+                "It has the columns file and split; take it away to use every photograph.",
+            )
+    return rows
 
 
 def _is_shipped(path: Path) -> bool:

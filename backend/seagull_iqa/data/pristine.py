@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import hashlib
 import io
 from dataclasses import dataclass
@@ -12,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from seagull_iqa.data.photographs import SUFFIXES, photographs
+from seagull_iqa.data.photographs import SUFFIXES, manifest_rows, photographs
 from seagull_iqa.data.raw import RAW_SUFFIXES, develop
 from seagull_iqa.errors import ImageError
 from seagull_iqa.imaging.files import read_image
@@ -66,8 +65,7 @@ def find_sources(folder: Path, leave_out: Path | None = None) -> list[Source]:
         raise ImageError(f"There is no folder {folder}.", "Check the path.")
     manifest = folder / "manifest.csv"
     if manifest.is_file():
-        with manifest.open(newline="", encoding="utf-8") as file:
-            licences = {row["file"]: row.get("licence") or "" for row in csv.DictReader(file)}
+        licences = {row["file"]: row.get("licence") or "" for row in manifest_rows(manifest)}
         paths = [one.path for one in photographs(folder, "train") if one.path.is_file()]
     else:
         licences = {}
