@@ -15,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from filelock import FileLock
 from PIL import Image
 
@@ -26,8 +27,6 @@ from seagull_iqa.data.shards import read_shard, shard_path
 from seagull_iqa.data.spec import BuildSpec
 from seagull_iqa.errors import SeagullError
 from seagull_iqa.samples import samples
-
-torch = pytest.importorskip("torch")
 
 NAMES = ("baby", "guitar", "sunset")
 

@@ -10,16 +10,13 @@ import pytest
 import tifffile
 from PIL import Image
 
+from seagull_iqa.data.making import make
 from seagull_iqa.data.pristine import find_sources, read_pristine
+from seagull_iqa.data.recipes import Ingredient, Recipe
+from seagull_iqa.data.references import Reference, make_reference
+from seagull_iqa.data.topiq import Topiq, check_topiq
+from seagull_iqa.domain.distortion import Distortion
 from seagull_iqa.errors import BackendMissingError, ImageError
-
-torch = pytest.importorskip("torch")
-
-from seagull_iqa.data.making import make  # noqa: E402
-from seagull_iqa.data.recipes import Ingredient, Recipe  # noqa: E402
-from seagull_iqa.data.references import Reference, make_reference  # noqa: E402
-from seagull_iqa.data.topiq import Topiq, check_topiq  # noqa: E402
-from seagull_iqa.domain.distortion import Distortion  # noqa: E402
 
 
 def write_dng(path: Path, mosaic: np.ndarray) -> None:

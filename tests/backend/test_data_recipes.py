@@ -6,15 +6,12 @@ from collections import Counter
 
 import numpy as np
 import pytest
+import torch
 
-from seagull_iqa.domain.distortion import Distortion
-
-torch = pytest.importorskip("torch")
-
-from seagull_iqa.data.codecs import installed, through  # noqa: E402
-from seagull_iqa.data.distort import distort  # noqa: E402
-from seagull_iqa.data.labels import LabelMaps  # noqa: E402
-from seagull_iqa.data.recipes import (  # noqa: E402
+from seagull_iqa.data.codecs import installed, through
+from seagull_iqa.data.distort import distort
+from seagull_iqa.data.labels import LabelMaps
+from seagull_iqa.data.recipes import (
     STRENGTHS,
     VARIANTS,
     Ingredient,
@@ -22,9 +19,10 @@ from seagull_iqa.data.recipes import (  # noqa: E402
     every_ladder,
     random_recipe,
 )
-from seagull_iqa.data.render import disc, line, render  # noqa: E402
-from seagull_iqa.errors import SeagullError  # noqa: E402
-from seagull_iqa.samples import samples  # noqa: E402
+from seagull_iqa.data.render import disc, line, render
+from seagull_iqa.domain.distortion import Distortion
+from seagull_iqa.errors import SeagullError
+from seagull_iqa.samples import samples
 
 LADDERS = every_ladder(installed())
 

@@ -10,8 +10,6 @@ from scipy.ndimage import label
 from seagull_iqa.data.segments import LEAST_AREA, MOST, is_sound, segments, superpixel_proposals, wavered
 from seagull_iqa.samples import samples
 
-pytest.importorskip("skimage")
-
 
 @pytest.fixture(scope="module")
 def photograph():
