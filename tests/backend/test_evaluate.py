@@ -12,8 +12,8 @@ import pytest
 import torch
 from scipy.ndimage import laplace
 
-from seagull_iqa.data.protocol import CLEAN, CaseLabel, Protocol, to_rgb
-from seagull_iqa.domain.distortion import Distortion, Finding, Severity
+from seagull_iqa.data.protocol import CaseLabel, Protocol, to_rgb
+from seagull_iqa.domain.distortion import CLEAN, Distortion, Finding, Severity
 from seagull_iqa.domain.model_card import ModelCard
 from seagull_iqa.domain.report import ALL_ASPECTS, QualityReport
 from seagull_iqa.errors import JobCancelledError, SeagullError

@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 from filelock import FileLock
+from huggingface_hub import HfApi
 
 from seagull_iqa.domain.model_offer import OfferState
 from seagull_iqa.domain.progress import Progress
@@ -133,7 +134,7 @@ def test_nothing_but_the_needed_is_asked_and_no_token_is_sent(
 
 def test_the_official_client_reads_the_same_from_this_hub(hub: Any) -> None:
     """Else the hub of these tests would be a hub of our own invention."""
-    api = pytest.importorskip("huggingface_hub").HfApi(endpoint=hub.url, token=False)
+    api = HfApi(endpoint=hub.url, token=False)
     commits = [commit.commit_id for commit in api.list_repo_commits(toy_hub.REPO)]
     assert commits == list(toy_hub.COMMITS)
     info = api.model_info(toy_hub.REPO, revision=toy_hub.REVISION, files_metadata=True)

@@ -10,8 +10,8 @@ import pytest
 import torch
 
 from seagull_iqa.data.distort import Applied
-from seagull_iqa.data.protocol import CLEAN, DIRECTIONS, CaseLabel, Protocol, decode_runs, to_rgb
-from seagull_iqa.domain.distortion import Distortion
+from seagull_iqa.data.protocol import DIRECTIONS, CaseLabel, Protocol, decode_runs, to_rgb
+from seagull_iqa.domain.distortion import CLEAN, Distortion
 from seagull_iqa.errors import SeagullError
 
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
-from seagull_iqa.data.protocol import CLEAN
-from seagull_iqa.domain.distortion import Distortion, Severity
+from seagull_iqa.domain.distortion import CLEAN, Distortion, Severity
 
 _INTRODUCTION = """# Data card
 

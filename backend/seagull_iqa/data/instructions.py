@@ -11,7 +11,7 @@ from typing import Any
 from seagull_iqa.data.coco import encode
 from seagull_iqa.data.labelled import CocoPlace, LabelledImage, LabelledRegion, Shape
 from seagull_iqa.data.readers_shards import ShardImage
-from seagull_iqa.domain.distortion import Distortion
+from seagull_iqa.domain.distortion import CLEAN, Distortion
 from seagull_iqa.domain.questions import (
     CLEAN_QUESTION,
     CLEAN_SENTENCE,
@@ -25,7 +25,6 @@ from seagull_iqa.domain.questions import (
 )
 from seagull_iqa.domain.report import Aspect
 
-CLEAN = "clean"
 GRAZED = 0.2
 """A region of which distortions reach a smaller share is neither clean nor spoiled: it is not asked for types."""
 

@@ -14,13 +14,13 @@ from torch import Tensor
 from seagull_iqa.data import labels
 from seagull_iqa.data.distort import feathered
 from seagull_iqa.data.pristine import lossless
-from seagull_iqa.data.protocol import CLEAN, EVERYWHERE
+from seagull_iqa.data.protocol import EVERYWHERE
 from seagull_iqa.data.recipes import Recipe, random_recipe
 from seagull_iqa.data.references import Reference
 from seagull_iqa.data.render import FEATHER, render
 from seagull_iqa.data.topiq import NAME as TOPIQ
 from seagull_iqa.data.topiq import Topiq
-from seagull_iqa.domain.distortion import Distortion
+from seagull_iqa.domain.distortion import CLEAN, Distortion
 
 
 @dataclass(frozen=True, eq=False)

@@ -25,7 +25,7 @@ from seagull_iqa.data.distort import DIRECTED, Applied, distort
 from seagull_iqa.data.labels import LabelMaps, importance, weight_map
 from seagull_iqa.data.photographs import load, photographs
 from seagull_iqa.data.protocol1 import unpacked
-from seagull_iqa.domain.distortion import Distortion
+from seagull_iqa.domain.distortion import CLEAN, Distortion
 from seagull_iqa.errors import SeagullError
 
 NUMBER = 1
@@ -36,9 +36,6 @@ FROZEN = "9c176eeeb7fff3d0dff343ff7dcd91dbd76bba5bfcaf74cfb158dc9f385283c4"
 
 EVERYWHERE = "all"
 """`where` of a case whose distortions cover the whole image."""
-
-CLEAN = "clean"
-"""The eighth class: no distortion touches the region."""
 
 DIRECTIONS: tuple[tuple[Distortion, int], ...] = tuple(
     (distortion, way) for distortion in Distortion for way in ((1, -1) if distortion in DIRECTED else (0,))

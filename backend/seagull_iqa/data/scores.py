@@ -6,10 +6,8 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from seagull_iqa.domain.distortion import Distortion, Finding, Severity, worst_first
+from seagull_iqa.domain.distortion import CLEAN, Distortion, Finding, Severity, worst_first
 from seagull_iqa.errors import SeagullError
-
-CLEAN = "clean"
 
 
 class DataFileError(SeagullError):

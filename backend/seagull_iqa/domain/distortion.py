@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
 
+CLEAN = "clean"
+"""The eighth class: no distortion touches the region."""
+
 
 class Distortion(StrEnum):
     """A way an image is spoiled; "clean" is the absence of findings.

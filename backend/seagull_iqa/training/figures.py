@@ -11,8 +11,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from seagull_iqa.data.protocol import CLEAN
-from seagull_iqa.domain.distortion import SIGNAL_DISTORTIONS, TONE_DISTORTIONS, Distortion
+from seagull_iqa.domain.distortion import CLEAN, SIGNAL_DISTORTIONS, TONE_DISTORTIONS, Distortion
 from seagull_iqa.training.answers import UNKNOWN_SEVERITY, Answer, CaseResult, LadderResult
 from seagull_iqa.training.baselines import Row
 from seagull_iqa.training.metrics import (

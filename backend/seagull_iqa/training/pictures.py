@@ -14,8 +14,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from scipy.stats import norm
 
-from seagull_iqa.data.protocol import CLEAN
-from seagull_iqa.domain.distortion import Distortion
+from seagull_iqa.domain.distortion import CLEAN, Distortion
 from seagull_iqa.domain.report import INTERVAL_LEVEL
 from seagull_iqa.errors import SeagullError
 from seagull_iqa.training.answers import CaseResult

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from seagull_iqa.data.instructions import CLEAN, bin_word
-from seagull_iqa.domain.distortion import Distortion, Severity
+from seagull_iqa.data.instructions import bin_word
+from seagull_iqa.domain.distortion import CLEAN, Distortion, Severity
 from seagull_iqa.domain.levels import level_value
 from seagull_iqa.domain.questions import CLEAN_QUESTION, CLEAN_SENTENCE, JUDGMENTS, QUESTIONS, SCALES, YES
 from seagull_iqa.domain.report import Aspect

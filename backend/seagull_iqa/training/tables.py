@@ -13,8 +13,7 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
-from seagull_iqa.data.protocol import CLEAN
-from seagull_iqa.domain.distortion import SIGNAL_DISTORTIONS, TONE_DISTORTIONS, Distortion
+from seagull_iqa.domain.distortion import CLEAN, SIGNAL_DISTORTIONS, TONE_DISTORTIONS, Distortion
 from seagull_iqa.imaging.saving import save_text
 from seagull_iqa.training.answers import CaseResult, LadderResult
 from seagull_iqa.training.baselines import ALL_TYPES, OURS, rows
