@@ -31,6 +31,7 @@ from seagull_iqa.training.metrics import (
     sample_average,
     srocc,
 )
+from seagull_iqa.training.risk import risk
 
 CLASSES = (*(str(one) for one in Distortion), CLEAN)
 """The eight classes: seven types and clean."""
@@ -45,6 +46,9 @@ Figures = dict[str, Estimate]
 """By dotted name, "quality.signal.srocc"."""
 
 _SEED = 1
+
+_AREAS = ("own", "random", "oracle")
+"""Fields of `Risk`."""
 
 _FEWEST = 5
 """Of fewer cases there is no correlation to speak of."""
@@ -172,7 +176,7 @@ def _classes_f1(
 
 
 def _coverage_figures(answers: Sequence[Answer], truth: Truth) -> Figures:
-    """Share of labels inside the 80 % intervals, for rows that give intervals."""
+    """Of rows that give 80 % intervals: share of labels inside, and whether wide ones find the errors."""
     found, draws = Figures(), truth.draws["all"]
     for name in ("quality", "importance"):
         ends, label = interval_ends(answers, name), truth.label(name)
@@ -182,7 +186,22 @@ def _coverage_figures(answers: Sequence[Answer], truth: Truth) -> Figures:
         low, high = ends[:, 0], ends[:, 1]
         found[f"{name}.coverage"] = _where(known, mean_of(covered(label, low, high)), draws)
         found[f"{name}.interval_width"] = Estimate(float((high - low).mean()), cases=label.size)
+        said = np.array([getattr(answer, name) for answer in answers], dtype=np.float64)
+        found |= _risk_figures(f"{name}.risk", np.abs(said - label), high - low, draws)
     return found
+
+
+def _risk_figures(prefix: str, error: Values, width: Values, draws: Sequence[Indices]) -> Figures:
+    """Areas under the risk-coverage curves, in points, and what is gained over any order."""
+    known = np.isfinite(error)
+    if known.sum() < _FEWEST:
+        return {}
+    areas = risk(error[known], width[known])
+    return {
+        **{f"{prefix}.{kind}": Estimate(getattr(areas, kind), cases=int(known.sum())) for kind in _AREAS},
+        f"{prefix}.gain": _where(known, lambda at: risk(error[at], width[at]).gain, draws),
+        f"{prefix}.reached": _where(known, lambda at: risk(error[at], width[at]).reached, draws),
+    }
 
 
 def interval_ends(answers: Sequence[Answer], name: str) -> NDArray[np.float64]:

@@ -41,7 +41,15 @@ _IMPORTANCE = [
     for name, mark in (("importance", ""), ("importance_ref", "ref\n"))
     for title, figure in (("SROCC", "srocc"), ("PLCC", "plcc"), ("given area", "partial"), ("in photo", "within"))
 ]
-_COVERAGE = [Column(name, f"{name}.coverage") for name in ("quality", "importance")]
+_COVERAGE = [
+    Column(heading, f"{name}.{figure}", percent)
+    for name in ("quality", "importance")
+    for heading, figure, percent in (
+        (f"{name}\ninside", "coverage", False), ("mean\nerror", "risk.random", False),
+        ("surest\nfirst", "risk.own", False), ("gain,\n%", "risk.gain", True),
+        ("% of the\noracle's", "risk.reached", True),
+    )
+]  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -165,7 +173,7 @@ class EvaluationTable:
             figures_table(
                 "Importance; ref is the paper's: the photograph with only the region spoiled", _IMPORTANCE, self.rows
             ),
-            figures_table("80 % intervals: share of labels inside", _COVERAGE, self.rows),
+            figures_table("80 % intervals: share of labels inside; error of the surest first", _COVERAGE, self.rows),
             *([self._ladder_table()] if self.ladders else []),
         ]
         if not self.is_protocol:  # what only the protocol labels would say the same again
