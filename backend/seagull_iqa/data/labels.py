@@ -273,8 +273,9 @@ def _quality(haarpsi: Tensor, mdsi: Tensor, tone: tuple[Tensor, Tensor, Tensor],
 
 def _windows(maps: Tensor, size: int, stride: int) -> Tensor:
     """Means in windows centred on cells of `stride`, cut at the border: (C, h, w) -> (C, h / stride, w / stride)."""
-    pad = (size - stride) // 2
-    return F.avg_pool2d(maps[None], size, stride, pad, count_include_pad=False)[0]
+    part = stride // 2  # means of means: the windows' borders lie between its cells
+    cells, step, pad = size // part, stride // part, (size - stride) // 2 // part
+    return F.avg_pool2d(F.avg_pool2d(maps[None], part), cells, step, pad, count_include_pad=False)[0]
 
 
 def _haar_maps(a: Side, b: Side) -> tuple[Tensor, Tensor]:

@@ -13,11 +13,14 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
-from seagull_iqa.data.distort import DIRECTED, Applied, distort, feathered
+from seagull_iqa.data.distort import DIRECTED, feathered
 from seagull_iqa.data.drawn import drawn
-from seagull_iqa.data.labels import LabelMaps, importance, weight_map
+from seagull_iqa.data.labels import LabelMaps, MaskWeights, Side, importance, weight_map
+from seagull_iqa.data.mask_bank import bank_size, banked, banked_weights
 from seagull_iqa.data.photographs import load_all, random_crop
-from seagull_iqa.data.random_regions import random_region, random_regions
+from seagull_iqa.data.random_regions import random_region
+from seagull_iqa.data.recipes import VARIANTS, Ingredient, Recipe, variants
+from seagull_iqa.data.render import FEATHER, render
 from seagull_iqa.domain.distortion import Distortion
 
 REGIONS = 10
@@ -25,6 +28,16 @@ REGIONS = 10
 
 IGNORED = -1
 """Severity of a region that a distortion only grazes: neither clean nor spoiled, so nothing is learned from it."""
+
+VERSIONS = 2
+"""Versions of a crop that stand side by side in a batch, with the same regions: which of the two is better is content's
+no business, and half of what a sample costs is saved."""
+
+VARIANT_SHARE = 0.25
+"""Share of the distortions that are not the protocol's own variant: defocus, motion, a sensor's noise, WebP ..."""
+
+CODECS = ("jpeg", "webp")
+"""Those that are quick."""
 
 SIZES = ((192, 0.7), (320, 0.25), (512, 0.05))
 """Side of the crops in px, share of the batches. 192 px is what compression needs to show its grid."""
@@ -111,76 +124,119 @@ def unlabelled(pixels: NDArray[np.uint8], inside: NDArray[np.bool_], quality: fl
     )
 
 
-def random_recipe(rng: np.random.Generator) -> list[Applied]:
-    """No, one, two or three distortions of random type, strength 0.5..5.5 and direction."""
+def random_recipe(rng: np.random.Generator) -> list[Ingredient]:
+    """No, one, two or three distortions of random type, strength 0.5..5.5, variant and direction."""
     count = int(rng.choice(4, p=[0.07, 0.59, 0.25, 0.09]))
     types = rng.choice(len(Distortion), size=count, replace=False)
-    recipe = []
-    for index in types:
-        distortion = list(Distortion)[int(index)]
-        direction = int(rng.choice([-1, 1])) if distortion in DIRECTED else 0
-        recipe.append(Applied(distortion, float(rng.uniform(0.5, 5.5)), direction))
-    return recipe
+    return [_ingredient(list(Distortion)[int(index)], rng) for index in types]
+
+
+def _ingredient(distortion: Distortion, rng: np.random.Generator) -> Ingredient:
+    direction = int(rng.choice([-1, 1])) if distortion in DIRECTED else 0
+    variant = VARIANTS[distortion][0]
+    if rng.random() < VARIANT_SHARE:
+        known = variants(distortion, CODECS)
+        variant = known[int(rng.integers(len(known)))]
+    return Ingredient(distortion, variant, float(rng.uniform(0.5, 5.5)), direction, float(rng.uniform(0, 180)))
+
+
+def _another(recipe: list[Ingredient], rng: np.random.Generator) -> list[Ingredient]:
+    """The same at other strengths, or something else, as often as not."""
+    if rng.random() < 0.5:
+        return random_recipe(rng)
+    return [replace(one, strength=float(rng.uniform(0.5, 5.5))) for one in recipe]
 
 
 def make_sample(images: list[NDArray[np.uint8]], size: int, rng: np.random.Generator) -> Chunk:
     """One crop with its regions and labels."""
-    pristine, image_size = random_crop(images, size, rng)
+    return make_versions(images, size, rng, versions=1)
+
+
+def make_versions(
+    images: list[NDArray[np.uint8]], size: int, rng: np.random.Generator, *, versions: int = VERSIONS
+) -> Chunk:
+    """One crop, spoiled in several ways, with the same regions and their labels."""
+    crop = Crop.random(images, size, rng)
     recipe = random_recipe(rng)
-    regions = random_regions(size, REGIONS, rng)
-    where = None
-    if recipe and rng.random() < 0.4:
-        regions[1] = random_region(size, float(np.exp(rng.uniform(np.log(0.03), np.log(0.6)))), rng)
-        where = torch.from_numpy(regions[1])
-    spoiled = distort(pristine, recipe, seed=int(rng.integers(2**31)), where=where)
-    masks = torch.from_numpy(regions)
-    if not recipe:
-        alpha = torch.zeros(size, size)
-    else:
-        alpha = torch.ones(size, size) if where is None else feathered(where, 4.0)
-    weight = weight_map(pristine)
-    quality, quality_map = _quality(pristine, spoiled, masks, alpha, recipe, image_size)
-    return Chunk(
-        (spoiled * 255).round().to(torch.uint8)[None],
-        torch.from_numpy(np.packbits(regions, axis=-1))[None],
-        quality[None],
-        importance(weight, masks)[None],
-        _severity(masks, alpha, recipe)[None],
-        _severity_map(alpha, recipe)[None],
-        torch.log(F.avg_pool2d((weight + 1)[None], 4)[0]).half()[None],
-        quality_map.half()[None],
-    )
+    made = [crop.spoiled(recipe, rng)]
+    for _ in range(versions - 1):
+        made.append(crop.spoiled(_another(recipe, rng), rng))
+    return Chunk.cat(made)
 
 
-def _quality(
-    pristine: Tensor, spoiled: Tensor, masks: Tensor, alpha: Tensor, recipe: list[Applied], image_size: int
-) -> tuple[Tensor, Tensor]:
-    """Of the regions, and of every place."""
-    if not recipe:
-        return torch.full((len(masks),), 100.0), torch.full([side // 8 for side in alpha.shape], 100.0)
-    up = any(a.distortion is Distortion.CONTRAST and a.direction > 0 for a in recipe)
-    maps = LabelMaps.of(pristine, spoiled, image_size=image_size)
-    touched = (masks * (alpha > 0)).flatten(1).any(1)
-    quality = torch.where(touched, maps.quality(masks, contrast_up=up), 100.0)
-    near = F.max_pool2d(alpha[None], 32, 8, 12)[0] > 0
-    return quality, torch.where(near, maps.quality_map(contrast_up=up), 100.0)
+@dataclass(frozen=True)
+class Crop:
+    """A pristine crop with its regions, and what the labels need of both."""
+
+    pristine: Tensor
+    """float32 (3, S, S), 0..1."""
+    side: Side
+    weight: Tensor
+    """(S/2, S/2)."""
+    masks: NDArray[np.bool_]
+    """(R, S, S), the whole crop first."""
+    weights: MaskWeights
+
+    @classmethod
+    def random(cls, images: list[NDArray[np.uint8]], size: int, rng: np.random.Generator) -> Crop:
+        """Of a random photograph, with a set of regions of the bank, one of which is new."""
+        pristine, image_size = random_crop(images, size, rng)
+        step = max(1, round(image_size / 256))
+        number = int(rng.integers(bank_size(size)))
+        masks = banked(size, REGIONS, number).copy()
+        masks[1] = random_region(size, float(np.exp(rng.uniform(np.log(0.03), np.log(0.6)))), rng)
+        own = MaskWeights.of(torch.from_numpy(masks[1:2]), step, torch.float32)
+        weights = banked_weights(size, REGIONS, number, step).with_row(1, own)
+        return cls(pristine, Side.of(pristine, step), weight_map(pristine), masks, weights)
+
+    def spoiled(self, recipe: list[Ingredient], rng: np.random.Generator) -> Chunk:
+        """Spoiled everywhere, or only in the region that is not of the bank."""
+        size = self.pristine.shape[-1]
+        where = torch.from_numpy(self.masks[1]) if recipe and rng.random() < 0.4 else None
+        spoiled = render(self.pristine, Recipe(tuple(recipe), "", int(rng.integers(2**31))), where=where)
+        if not recipe:
+            alpha = torch.zeros(size, size)
+        else:
+            alpha = torch.ones(size, size) if where is None else feathered(where, FEATHER)
+        quality, quality_map = self._quality(spoiled, alpha, recipe)
+        return Chunk(
+            (spoiled * 255).round().to(torch.uint8)[None],
+            torch.from_numpy(np.packbits(self.masks, axis=-1))[None],
+            quality[None],
+            importance(self.weight, self.weights)[None],
+            _severity(self.weights.full @ alpha.flatten(), recipe)[None],
+            _severity_map(alpha, recipe)[None],
+            torch.log(F.avg_pool2d((self.weight + 1)[None], 4)[0]).half()[None],
+            quality_map.half()[None],
+        )
+
+    def _quality(self, spoiled: Tensor, alpha: Tensor, recipe: list[Ingredient]) -> tuple[Tensor, Tensor]:
+        """Of the regions, and of every place."""
+        if not recipe:
+            return torch.full((len(self.masks),), 100.0), torch.full([side // 8 for side in alpha.shape], 100.0)
+        up = any(a.distortion is Distortion.CONTRAST and a.direction > 0 for a in recipe)
+        maps = LabelMaps.of_sides(self.side, Side.of(spoiled, self.side.mdsi_step))
+        touched = self.weights.full @ (alpha > 0).float().flatten() > 0
+        quality = torch.where(touched, maps.quality(self.weights, contrast_up=up), 100.0)
+        near = F.max_pool2d(alpha[None], 32, 8, 12)[0] > 0
+        return quality, torch.where(near, maps.quality_map(contrast_up=up), 100.0)
 
 
-def _severity(masks: Tensor, alpha: Tensor, recipe: list[Applied]) -> Tensor:
-    found = torch.zeros(len(masks), len(Distortion), dtype=torch.int8)
-    share = (masks * alpha).flatten(1).sum(1) / masks.flatten(1).sum(1)
-    for applied in recipe:
-        level = torch.full_like(share, float(applied.severity))
+def _severity(share: Tensor, recipe: list[Ingredient]) -> Tensor:
+    """From the share of each region that is spoiled, (R,)."""
+    found = torch.zeros(len(share), len(Distortion), dtype=torch.int8)
+    for one in recipe:
+        level = torch.full_like(share, float(one.severity))
         level = torch.where(share > 0.2, level, torch.where(share > 0.02, float(IGNORED), 0.0))
-        found[:, list(Distortion).index(applied.distortion)] = level.to(torch.int8)
+        found[:, list(Distortion).index(one.distortion)] = level.to(torch.int8)
     return found
 
 
-def _severity_map(alpha: Tensor, recipe: list[Applied]) -> Tensor:
+def _severity_map(alpha: Tensor, recipe: list[Ingredient]) -> Tensor:
     cells = F.avg_pool2d(alpha[None], 8)[0]
     maps = torch.zeros(len(Distortion), *cells.shape)
-    for applied in recipe:
-        maps[list(Distortion).index(applied.distortion)] = cells * min(applied.strength, 5.0)
+    for one in recipe:
+        maps[list(Distortion).index(one.distortion)] = cells * min(one.strength, 5.0)
     return maps.half()
 
 
@@ -220,5 +276,5 @@ class SyntheticSource:
         rng = np.random.default_rng([self.seed, 0, index])
         side = self.sizes[int(rng.choice(len(self.sizes), p=[share for _, share in self.sizes]))][0]
         images = _images(self.paths, self.seed)
-        count = max(2, self.pixels // side**2)
-        return Chunk.cat([make_sample(images, side, rng) for _ in range(count)]).to_arrays()
+        count = max(1, self.pixels // side**2 // VERSIONS)
+        return Chunk.cat([make_versions(images, side, rng) for _ in range(count)]).to_arrays()
