@@ -5,7 +5,9 @@
 
 A fresh, tiny model of the public layout (pictures of 64 px) is trained by the loop of `seagull train`:
 
-held out  pictures without end, from fresh weights; regions of photographs it never saw, against the same regions asked
+trunk     its image encoder is told quality and severities of regions without words, as the public model's had seen
+          pictures before it met a language model.
+held out  from there, in words: pictures without end; regions of photographs it never saw, against the same regions asked
           of another picture ("shuffled"); goal: 0.2 better.
 heart     from there 200 regions of 100 other pictures, again and again; goal: SROCC of quality with what is known of
           them >= 0.95.
@@ -38,7 +40,9 @@ from seagull_iqa.training.seagull_files import ADAPTER, MODEL
 from seagull_iqa.training.seagull_fresh import write_fresh
 from seagull_iqa.training.seagull_learner import Learns
 from seagull_iqa.training.seagull_task import SeagullSpec, SeagullTask
+from seagull_iqa.training.seagull_trunk import TrunkSpec, TrunkTask
 from seagull_iqa.training.stream import Order
+from seagull_iqa.training.task import Task
 
 HEART_BATCHES, HELD_OUT_BATCHES = 10, 8
 
@@ -47,6 +51,7 @@ HEART_BATCHES, HELD_OUT_BATCHES = 10, 8
 class Found:
     """What was measured; SROCC of quality."""
 
+    trunk: float = 0.0
     heart: float = 0.0
     heart_before: float = 0.0
     held_out: float = 0.0
@@ -82,10 +87,16 @@ class Proof:
             write_fresh(self.fresh, seed=seed)
         self.found = Found()
 
+    def trunk(self) -> None:
+        """What the image encoder brings along."""
+        pictures, others = (Halves(p, self.seed + n, count=32) for n, p in ((4, self.learned), (5, self.aside)))
+        self.found.trunk = self._run(TrunkTask(TrunkSpec(self.fresh, pictures, others)), "trunk", 300, 4e-3)
+
     def held_out(self) -> None:
-        """Pictures without end, from fresh weights."""
+        """Pictures without end, from an encoder that sees and words that mean nothing yet."""
         pictures, others = Halves(self.learned, self.seed), Halves(self.aside, self.seed + 1)
-        self._run(self._task(self.fresh, pictures, others, HELD_OUT_BATCHES), "held out", 540, 4e-3)
+        task = self._task(self.out / "trunk" / MODEL, pictures, others, HELD_OUT_BATCHES, Learns(vision=False))
+        self._run(task, "held out", 540, 4e-3)
         task = self._task(self.out / "held out" / MODEL, pictures, others, HELD_OUT_BATCHES)
         self.found.held_out, self.found.shuffled = self._measured(task), self._measured(task, shuffled=True)
 
@@ -114,7 +125,7 @@ class Proof:
         spec = SeagullSpec(base, pictures, held_out, questions=3, drawn=True, measured=measured, seed=self.seed)
         return SeagullTask(spec if learns is None else replace(spec, learns=learns))
 
-    def _run(self, task: SeagullTask, name: str, steps: int, rate: float) -> float:
+    def _run(self, task: Task, name: str, steps: int, rate: float) -> float:
         """Train, saying how it goes; the score at the end."""
         steps = max(2, round(self.share * steps))
         spec = LoopSpec(
@@ -167,7 +178,7 @@ def main() -> None:
         out = given.out or Path(folder)
         out.mkdir(parents=True, exist_ok=True)
         proof = Proof(paths, out, 0.1 if given.quick else 1.0, given.seed)
-        for part in (proof.held_out, proof.heart, proof.adapters):
+        for part in (proof.trunk, proof.held_out, proof.heart, proof.adapters):
             part()
     found = proof.found
     print(f"\n{table(found)}\n")
