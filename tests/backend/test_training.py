@@ -23,7 +23,7 @@ from seagull_iqa.training.calibrate import best_thresholds, conformal_factor, sa
 from seagull_iqa.training.human import HumanScores, HumanSource
 from seagull_iqa.training.loop import LoopSpec, Run, train
 from seagull_iqa.training.losses import fidelity_loss, severity_loss, soft_bins
-from seagull_iqa.training.mini_task import MiniSpec, MiniTask, split_for_calibration
+from seagull_iqa.training.mini_task import Lesson, MiniSpec, MiniTask, split_for_calibration
 from seagull_iqa.training.samples import IGNORED, Chunk, Crop, SyntheticSource, make_sample, make_versions
 from seagull_iqa.training.stream import Order, batches
 
@@ -166,7 +166,7 @@ def toy(folder, **changes) -> MiniTask:
 
 def test_steps_on_one_batch_lower_the_loss(folder, crops, tmp_path):
     run = Run(toy(folder), LoopSpec(tmp_path, steps=400, rate=4e-3))
-    batch = Chunk.cat(crops)
+    batch = Lesson(Chunk.cat(crops))
     run.step = 200  # past the warm-up
     losses = [run.learn(batch)["total"] for _ in range(8)]
     assert losses[-1] < 0.9 * losses[0]
@@ -178,7 +178,7 @@ def test_a_held_rate_stays_and_then_falls(folder, crops, tmp_path):
     rates = {}
     for step in (300, 500, 750, 999):
         run.step = step
-        run.learn(crops[0])
+        run.learn(Lesson(crops[0]))
         rates[step] = run.optimizer.param_groups[0]["lr"]
     assert rates[300] == rates[500] == pytest.approx(4e-3)
     assert rates[750] == pytest.approx(2e-3, rel=0.02)
@@ -188,7 +188,7 @@ def test_a_held_rate_stays_and_then_falls(folder, crops, tmp_path):
 def test_a_run_may_start_from_the_checkpoint_of_another(folder, crops, tmp_path):
     first = Run(toy(folder), LoopSpec(tmp_path, steps=400))
     first.step = 200
-    first.learn(crops[0])
+    first.learn(Lesson(crops[0]))
     first.save()
     (tmp_path / "second").mkdir()
     second = Run(toy(folder), LoopSpec(tmp_path / "second", start=tmp_path / "checkpoint.pt", seed=9))
@@ -203,7 +203,7 @@ def test_a_loss_that_is_no_number_stops_the_run_and_spares_the_checkpoint(folder
     before = (tmp_path / "checkpoint.pt").read_bytes()
     spoiled = Chunk(**{**vars(crops[0]), "quality": crops[0].quality * float("nan")})
     with pytest.raises(JobError, match="The loss became nan at step 0"):
-        run.learn(spoiled)
+        run.learn(Lesson(spoiled))
     assert (tmp_path / "checkpoint.pt").read_bytes() == before
     assert all(p.isfinite().all() for p in run.bare.parameters())
 
@@ -294,7 +294,7 @@ def test_human_scores_are_learned_beside_the_synthetic(folder, human, tmp_path):
     run = Run(task, LoopSpec(tmp_path, steps=400, rate=4e-3))
     run.step = 200
     batch = task.batch(task.source(1), "cpu", again=False)
-    assert batch.is_human
+    assert batch.chunk.is_human
     losses = [run.learn(batch)["human_pairs"] for _ in range(12)]
     assert losses[-1] < 0.5 * losses[0]
     assert "severity" in run.learn(task.batch(task.source(0), "cpu", again=True))
@@ -304,7 +304,7 @@ def test_a_frozen_encoder_stays_as_it_is(folder, crops, tmp_path):
     run = Run(toy(folder, frozen=True), LoopSpec(tmp_path, steps=400))
     run.step = 200
     before = {name: value.clone() for name, value in run.bare.state_dict().items()}
-    run.learn(Chunk.cat(crops))
+    run.learn(Lesson(Chunk.cat(crops)))
     after = run.bare.state_dict()
     assert all(torch.equal(after[name], value) for name, value in before.items() if name.startswith("encoder"))
     assert not torch.equal(after["quality.weight"], before["quality.weight"])

@@ -69,6 +69,9 @@ def train(  # noqa: PLR0913 - one parameter an option, as typer wants it
         list[str] | None, typer.Option(help="Rows of the list to keep, COLUMN=VALUE,VALUE; may be repeated.")
     ] = None,
     base: Annotated[Path | None, typer.Option(help="Weights to begin with; without it, random ones.")] = None,
+    teacher: Annotated[
+        Path | None, typer.Option(help="Weights of a MobileNetV2 1.0 that the encoder learns to imitate, besides.")
+    ] = None,
     start: Annotated[Path | None, typer.Option(help="A checkpoint.pt of another run to begin with.")] = None,
     freeze: Annotated[bool, typer.Option("--freeze", help="Leave the image encoder as it is.")] = False,
     full: Annotated[
@@ -99,7 +102,9 @@ def train(  # noqa: PLR0913 - one parameter an option, as typer wants it
     from seagull_iqa.training.loop import LoopSpec
     from seagull_iqa.training.mini_task import MiniSpec
 
-    given = MiniSpec(folder, _scores(human, images, where or []), base=base, frozen=freeze, share=share, seed=seed)
+    given = MiniSpec(
+        folder, _scores(human, images, where or []), base=base, teacher=teacher, frozen=freeze, share=share, seed=seed
+    )
     spec = LoopSpec(
         out=out, steps=steps, minutes=minutes, rate=rate, hold=hold, processes=processes, threads=threads, seed=seed,
         device=device, precision=precision, start=start, measure_every=measure_every, patience=patience,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cached_property
 from pathlib import Path
 
@@ -22,6 +22,7 @@ from seagull_iqa.training.human import HumanScores, HumanSource
 from seagull_iqa.training.losses import human_loss, total_loss
 from seagull_iqa.training.samples import Chunk, SyntheticSource, make_sample
 from seagull_iqa.training.task import Arrays, Measured, Source
+from seagull_iqa.training.teacher import Taught, TaughtSource
 
 MEASURED_SIDE = 320
 """Side in px of the crops that the measure looks at."""
@@ -41,6 +42,8 @@ class MiniSpec:
         The others keep what was known known.
     base : Path or None
         Weights to begin with; None = random.
+    teacher : Path or None
+        Weights of a MobileNetV2 that the encoder learns to imitate, besides.
     frozen : bool
         The encoder stays as it is: only map head, tokens and score heads learn.
     pixels : int
@@ -56,6 +59,7 @@ class MiniSpec:
     human: HumanScores | None = None
     human_every: int = 3
     base: Path | None = None
+    teacher: Path | None = None
     frozen: bool = False
     pixels: int = 20 * 192 * 192
     share: float = 1.0
@@ -80,6 +84,15 @@ class MixedSource:
         return self.synthetic(index)
 
 
+@dataclass(frozen=True)
+class Lesson:
+    """A batch on its device."""
+
+    chunk: Chunk
+    seen: Tensor | None = None
+    """What the teacher sees in it."""
+
+
 class MiniTask:
     """See `task.Task`."""
 
@@ -87,13 +100,13 @@ class MiniTask:
         self.spec = spec
         self.learned_from, self.dev = split_for_calibration(spec)
 
-    def model(self) -> MiniNetwork:
+    def model(self) -> nn.Module:
         """As it begins."""
         torch.manual_seed(self.spec.seed)
         network = MiniNetwork(MiniConfig()) if self.spec.base is None else load_weights(self.spec.base)[0]
         if self.spec.frozen:
             network.encoder.requires_grad_(False)
-        return network
+        return network if self.spec.teacher is None else Taught(network)
 
     @property
     def source(self) -> Source:
@@ -101,19 +114,31 @@ class MiniTask:
         spec = self.spec
         synthetic = SyntheticSource(tuple(p.path for p in self.learned_from), spec.seed, spec.pixels)
         human = None if spec.human is None else HumanSource(spec.human, spec.seed, spec.pixels)
-        return MixedSource(synthetic, human, spec.human_every)
+        mixed = MixedSource(synthetic, human, spec.human_every)
+        return mixed if spec.teacher is None else TaughtSource(mixed, spec.teacher)
 
-    def batch(self, arrays: Arrays, device: str, *, again: bool) -> Chunk:
+    def batch(self, arrays: Arrays, device: str, *, again: bool) -> Lesson:
         """On the device; mirrored where it was seen before."""
-        chunk = Chunk.from_arrays(arrays).to(device)
-        return chunk.mirrored() if again else chunk
+        labelled = len(fields(Chunk))
+        chunk = Chunk.from_arrays(arrays[:labelled]).to(device)
+        seen = torch.from_numpy(np.asarray(arrays[-1])).to(device).float() if len(arrays) > labelled else None
+        if again:
+            return Lesson(chunk.mirrored(), None if seen is None else seen.flip(-1))
+        return Lesson(chunk, seen)
 
-    def loss(self, model: nn.Module, batch: Chunk) -> Mapping[str, Tensor]:
+    def loss(self, model: nn.Module, batch: Lesson) -> Mapping[str, Tensor]:
         """Of whichever kind the batch is."""
         if self.spec.frozen:
             _unwrapped(model).encoder.eval()  # nor may its running statistics move
-        dense, output = model(batch.image.float() / 255, batch.unpacked_masks())
-        return human_loss(output, batch) if batch.is_human else total_loss(dense, output, batch)
+        chunk = batch.chunk
+        image, masks = chunk.image.float() / 255, chunk.unpacked_masks()
+        seen = () if batch.seen is None else (batch.seen,)
+        dense, output, *distance = model(image, masks, *seen)
+        terms = human_loss(output, chunk) if chunk.is_human else total_loss(dense, output, chunk)
+        if distance:
+            terms["teacher"] = distance[0]
+            terms["total"] = terms["total"] + distance[0]
+        return terms
 
     @cached_property
     def _held_out(self) -> list[Chunk]:
@@ -123,6 +148,7 @@ class MiniTask:
 
     def measure(self, model: nn.Module) -> Measured:
         """SROCC of quality and importance over regions of photographs set aside, spoiled in always the same ways."""
+        model = _unwrapped(model)
         device = next(model.parameters()).device
         rows = []
         for chunk in self._held_out:
@@ -154,6 +180,8 @@ class MiniTask:
 
 def _unwrapped(model: nn.Module) -> MiniNetwork:
     inner = getattr(model, "module", model)
+    if isinstance(inner, Taught):
+        return inner.network
     if not isinstance(inner, MiniNetwork):
         raise TypeError(type(inner).__name__)
     return inner

@@ -152,11 +152,14 @@ class MiniNetwork(nn.Module):
     def forward(self, image: Tensor, masks: Tensor) -> tuple[Tensor, RegionOutput]:
         """Whole images at once, as in training: (B, 3, H, W), (B, R, H, W) -> maps and scores."""
         levels, dense = self.look(image)
+        return dense, self.regions(levels, dense, masks)
+
+    def regions(self, levels: list[Tensor], dense: Tensor, masks: Tensor) -> RegionOutput:
+        """Score regions of whole images that were looked at: levels, maps, (B, R, H, W) -> scores."""
         pooled = pool(levels, masks, self.config.window)
         sums = dense_sums(dense, soft_masks(masks, DENSE_STRIDE))
         share = sums.weight / map_weight(dense).sum((1, 2))[:, None].clamp(min=1e-8)
-        output = self.assess(pooled, sums, context_places(levels[-1]), mask_geometry(masks), share)
-        return dense, output
+        return self.assess(pooled, sums, context_places(levels[-1]), mask_geometry(masks), share)
 
 
 def mask_geometry(masks: Tensor) -> Tensor:
