@@ -39,7 +39,7 @@ def draw_worst(found: Evaluation) -> Figure:
     figure.suptitle(f"Worst errors in quality (at most two a photograph): {found.table.title}", fontsize=9)
     for at, case in enumerate(cases, 1):
         axes = figure.add_subplot(rows, _COLUMNS, at)
-        axes.imshow(_fitted(found.picture(case)))
+        axes.imshow(fitted(found.picture(case)))
         axes.set_title(_caption(case), fontsize=6.5, loc="left")
         axes.set_axis_off()
     return figure
@@ -59,7 +59,7 @@ def _words(findings: Iterable[TypeAndSeverity]) -> str:
     return ",\n  ".join(words)
 
 
-def _fitted(rgb: RGBImage) -> RGBImage:
+def fitted(rgb: RGBImage) -> RGBImage:
     """Inside a square of `_SIDE` px, on white: uint8 (side, side, 3)."""
     image = Image.fromarray(rgb)
     factor = _SIDE / max(image.size)
