@@ -34,6 +34,7 @@ from seagull_iqa.training.seagull_learner import Learns
 from seagull_iqa.training.seagull_pack import UNLABELLED
 from seagull_iqa.training.seagull_source import SeagullSource, known_regions, lessons
 from seagull_iqa.training.seagull_task import SeagullSpec, SeagullTask
+from seagull_iqa.training.seagull_trunk import TrunkSpec, TrunkTask
 from seagull_iqa.training.seagull_words import Known, judged, plain
 from seagull_iqa.training.stream import Order
 
@@ -332,6 +333,32 @@ def test_regions_are_learned_by_heart_and_adapters_learn_another_scale(toy, halv
     after = turned.ranked(learned(turned, tmp_path, 20, rate=1e-2), chunks, Aspect.QUALITY)
     assert after > before + 0.4
     assert hashes(base) == untouched
+
+
+def test_the_encoder_learns_to_see_without_words_and_nothing_else_of_the_model_changes(folder, halves, tmp_path):
+    untouched, source = hashes(folder), halves(count=16, different=1)
+    task = TrunkTask(TrunkSpec(folder, source, source, measured=1))
+    spec = LoopSpec(tmp_path, steps=25, rate=4e-3, warmup=3, decay=0.0, average=0.0, processes=0, order=Order(1, 0))
+    run = Run(task, spec)
+    before = {name: value.clone() for name, value in run.bare.network.state_dict().items()}
+    list(train(task, spec))
+    assert Run(task, spec).measure().score > 0.8
+    written = load_seagull(tmp_path / "model", device="cpu", precision=Precision.FP32).network.state_dict()
+    assert {name.split(".")[0] for name, value in written.items() if not torch.equal(value, before[name])} == {"vision"}
+    assert hashes(folder) == untouched
+
+
+def test_what_is_not_known_of_a_region_teaches_the_encoder_nothing(folder, halves):
+    task = TrunkTask(TrunkSpec(folder, halves(), halves()))
+    model, chunk = task.model(), Chunk.from_arrays(halves()(0))
+    chunk.severity[:] = -1
+    chunk.quality[:, 0] = torch.nan
+    terms = task.loss(model, chunk)
+    assert terms["severity"] == 0
+    terms["total"].backward()
+    assert all(value.grad.isfinite().all() for value in model.network.vision.parameters())
+    chunk.quality[:, 1] = 50.0  # what the heads say as they begin
+    assert task.loss(task.model(), chunk)["total"] == 0
 
 
 def test_the_command_trains_adapters_of_a_folder(folder, photos, tmp_path):

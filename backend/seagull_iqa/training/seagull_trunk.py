@@ -41,21 +41,23 @@ class TrunkLearner(nn.Module):
         super().__init__()
         self.network = network.requires_grad_(requires_grad=False)
         self.network.vision.requires_grad_(requires_grad=True)
-        self.heads = nn.ModuleList(nn.Linear(width, 1 + len(Distortion)) for width in network.config.widths)
-        for head in self.heads:
-            nn.init.zeros_(head.weight)
-            nn.init.zeros_(head.bias)
+        heads = [nn.Linear(width, 1 + len(Distortion)) for width in network.config.widths]
+        for value in (value for head in heads for value in head.parameters()):
+            nn.init.zeros_(value)
+        self.heads = nn.ModuleList(heads)
 
     def forward(self, chunk: Chunk) -> tuple[Tensor, Tensor]:
         """Quality (B, R), 0..100, and severities (B, R, 7), 0..5, of crops as large as the model's square."""
         mean, deviation = (chunk.image.new_tensor(v, dtype=torch.float32)[:, None, None] for v in (MEAN, DEVIATION))
         levels = self.network.vision((chunk.image.float() / 255 - mean) / deviation)
-        regions = chunk.unpacked_masks()
-        found = torch.stack([
-            torch.stack([head(mask_pooled(level[k : k + 1], masks)) for head, level in zip(self.heads, levels)]).sum(0)
-            for k, masks in enumerate(regions)
-        ])  # fmt: skip
+        own = ([level[number : number + 1] for level in levels] for number in range(len(chunk.image)))
+        found = torch.stack([self._told(*pair) for pair in zip(own, chunk.unpacked_masks(), strict=True)])
         return 50 + QUALITY_STEP * found[..., 0], SEVERITY_STEP * found[..., 1:]
+
+    def _told(self, levels: list[Tensor], masks: Tensor) -> Tensor:
+        """Of the regions (R, S, S) of one picture: (R, 8)."""
+        each = [head(mask_pooled(level, masks)) for head, level in zip(self.heads, levels, strict=True)]
+        return torch.stack(each).sum(0)
 
 
 @dataclass(frozen=True)
@@ -131,8 +133,7 @@ class TrunkTask:
 
     def write(self, model: nn.Module, folder: Path, *, finished: bool) -> Path:
         """At the end the whole model with the encoder as it is now; on the way the checkpoint is enough."""
-        inner = getattr(model, "module", model)
-        return write_model(inner.network, self.layout, folder) if finished else folder / CHECKPOINT
+        return write_model(_unwrapped(model).network, self.layout, folder) if finished else folder / CHECKPOINT
 
 
 def _off(difference: Tensor, known: Tensor) -> Tensor:
@@ -140,3 +141,10 @@ def _off(difference: Tensor, known: Tensor) -> Tensor:
     known = known.expand_as(difference)
     difference = difference.where(known, torch.zeros(()))
     return F.smooth_l1_loss(difference, torch.zeros_like(difference), reduction="sum") / known.sum().clamp(min=1)
+
+
+def _unwrapped(model: nn.Module) -> TrunkLearner:
+    inner = getattr(model, "module", model)
+    if not isinstance(inner, TrunkLearner):
+        raise TypeError(type(inner).__name__)
+    return inner
