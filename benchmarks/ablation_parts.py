@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from seagull_iqa.data.photographs import load
 from seagull_iqa.domain.distortion import SIGNAL_DISTORTIONS, TONE_DISTORTIONS, Distortion
 from seagull_iqa.training.metrics import Estimate, Indices, Values, estimate, partial_srocc, photograph_draws, srocc
-from seagull_iqa.training.samples import IGNORED, Chunk, SyntheticSource, make_sample
-from seagull_iqa.training.task import Arrays
+from seagull_iqa.training.samples import IGNORED, Chunk, make_sample
+from seagull_iqa.training.task import Arrays, Source
 
 HELD_OUT_SIDE = 320
 CROPS = 3
@@ -27,14 +27,15 @@ class KeptBatches:
 
     Attributes
     ----------
-    source : SyntheticSource
+    source : callable
+        Makes a batch of a number.
     folder : Path
         Of the files.
     count : int
         How many there are; batch `count` is batch 0 again, mirrored.
     """
 
-    source: SyntheticSource
+    source: Source
     folder: Path
     count: int
 
