@@ -53,7 +53,8 @@ def risk_curve(error: Values, width: Values) -> Values:
     """
     _levels, place, counts = np.unique(width, return_inverse=True, return_counts=True)
     means = np.bincount(place, weights=error) / counts
-    return np.cumsum(np.repeat(means, counts)) / np.arange(1, error.size + 1)
+    curve: Values = np.cumsum(np.repeat(means, counts)) / np.arange(1, error.size + 1)
+    return curve
 
 
 def risk(error: Values, width: Values) -> Risk:
