@@ -111,7 +111,7 @@ def test_without_dense_supervision_the_maps_labels_are_not_looked_at(ablations, 
     )
     dense, output = network(some.image.float() / 255, some.unpacked_masks())
     for row, same in (("dense", True), ("full", False)):
-        totals = [float(ablations.loss_of(row, dense, output, one)["total"]) for one in (some, other)]
+        totals = [ablations.loss_of(row, dense, output, one)["total"].item() for one in (some, other)]
         assert (totals[0] == pytest.approx(totals[1])) is same
 
 
