@@ -19,7 +19,9 @@ regions, on those touched by `signal` types only and by `tone` types only, of `i
 it the row less the full one. Intervals are over photographs. A row that is there is not trained again; a row that was
 killed goes on from its last checkpoint.
 
-Cost, with the defaults: see --steps and --batches in what it prints at the end of a row.
+Cost on one free core, with the defaults: a step 0.3 s (native 0.16 s), a batch 0.4 s once, so six minutes a row after
+nine for the batches of the full data, 25 % and 50 %: an hour for one seed, and 2.5 hours for three, which share the
+batches. On a GPU (--device auto) making the batches is what remains. 2.5 GB of disk; what a row took is printed.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Clean pictures of many kinds: how many a model finds fault with, what it names, and the worst of them to look at.
 
-    python benchmarks/false_alarms.py --data FOLDER --sheet false-alarms.png     # about two minutes of one core
+    python benchmarks/false_alarms.py --data FOLDER --sheet false-alarms.png     # 1.5 minutes of one core
     python benchmarks/false_alarms.py --data FOLDER --photos 4 --each 2          # a quick look
 
 Kinds: the held-out photographs, and their regions; their darkest, lightest and flattest squares of 256 px, each as a

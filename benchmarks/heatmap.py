@@ -1,6 +1,6 @@
 """How well a model's quality map follows the full-reference map, cell by cell.
 
-    python benchmarks/heatmap.py --data FOLDER              # 200 cases of the protocol; four minutes of one core
+    python benchmarks/heatmap.py --data FOLDER              # 200 cases of the protocol; 1.5 minutes of one core
     python benchmarks/heatmap.py --data FOLDER --cases 24   # a quick look
 
 The full-reference map is `analytic-1` in windows of 32 x 32 px, one every 8 px, from the pristine and the spoiled
@@ -8,7 +8,8 @@ photograph; 100 where no pixel of the window was changed. The model sees the spo
 the protocol's of every photograph, always the same; both maps are of the part whose sides are multiples of 8.
 
 confined   SROCC over the cells of one image with a distortion inside one region, mean over images. Many cells of such
-           an image are equally clean: their order in the model's map counts as error.
+           an image are equally clean: their order in the model's map counts as error. So there are also the SROCC
+           in the changed cells alone, and how surely a changed cell is lower than a clean one (AUC; 0.5 is chance).
 everywhere the same of images spoiled all over: what is left is how the damage depends on the content.
 pooled     one SROCC over the cells of all images (clean ones too), every third in both directions.
 
@@ -24,15 +25,17 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from held_out import Figure, followed, mean, opened, options, tell
+from scipy.stats import rankdata
 
 from seagull_iqa.data import labels
 from seagull_iqa.data.protocol import EVERYWHERE, Case, Protocol, Scene, to_rgb
 from seagull_iqa.domain.distortion import SIGNAL_DISTORTIONS, TONE_DISTORTIONS, Distortion
 from seagull_iqa.domain.report import QUALITY_MAP
 from seagull_iqa.models.interface import QualityModel
-from seagull_iqa.training.metrics import Estimate, Values, estimate, photograph_draws, srocc
+from seagull_iqa.training.metrics import NOT_DEFINED, Estimate, Values, estimate, photograph_draws, srocc
 
 GOAL = 0.75
+CLEAN = 100.0
 CELL, WINDOW = 8, 32
 EVERY = 3
 
@@ -49,6 +52,21 @@ class Maps:
     def srocc(self) -> float:
         """Over the cells; NaN where the image is clean."""
         return srocc(self.predicted.ravel(), self.label.ravel())
+
+    @property
+    def srocc_changed(self) -> float:
+        """Over the cells that are not clean."""
+        changed = self.label < CLEAN
+        return srocc(self.predicted[changed], self.label[changed])
+
+    @property
+    def found(self) -> float:
+        """Probability that a changed cell is lower than a clean one: area under the ROC curve; NaN without either."""
+        changed = (self.label < CLEAN).ravel()
+        bad, good = int(changed.sum()), int((~changed).sum())
+        if not bad or not good:
+            return NOT_DEFINED
+        return 1 - (float(rankdata(self.predicted.ravel())[changed].sum()) - bad * (bad + 1) / 2) / (bad * good)
 
     @property
     def is_confined(self) -> bool:
@@ -73,7 +91,7 @@ def full_reference(scene: Scene, case: Case, spoiled: torch.Tensor) -> Values:
     near = F.max_pool2d(changed, WINDOW, CELL, (WINDOW - CELL) // 2)[0] > 0
     up = any(one.distortion is Distortion.CONTRAST and one.direction > 0 for one in case.distortions)
     maps = labels.LabelMaps.of(pristine, spoiled, image_size=min(scene.pixels.shape[-2:]))
-    found: Values = torch.where(near, maps.quality_map(contrast_up=up), 100.0).double().numpy()
+    found: Values = torch.where(near, maps.quality_map(contrast_up=up), CLEAN).double().numpy()
     return found
 
 
@@ -113,6 +131,13 @@ def figures(found: list[Maps], draws: int) -> list[Figure]:
                mean((one.srocc for one in some), (one.case.photo for one in some), draws),
                GOAL if name == "confined" else None)
         for name, some in groups.items() if some
+    ]  # fmt: skip
+    photos = [one.case.photo for one in groups["confined"]]
+    means += [
+        Figure("map SROCC, confined, in the changed cells",
+               mean((one.srocc_changed for one in groups["confined"]), photos, draws)),
+        Figure("confined, a changed cell below a clean one (AUC)",
+               mean((one.found for one in groups["confined"]), photos, draws)),
     ]  # fmt: skip
     return [*means, Figure("map SROCC, pooled", pooled(found, draws), GOAL, "cells")]
 

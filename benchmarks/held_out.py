@@ -82,7 +82,8 @@ class Figure:
     def __str__(self) -> str:
         one = self.value
         goal = "" if self.goal is None else f"  (goal {self.goal:g}: {'met' if one.value >= self.goal else 'NOT met'})"
-        return f"{self.what:<58} {one.value:6.3f} ({one.low:.3f} to {one.high:.3f})  {one.cases:,} {self.of}{goal}"
+        ends = "" if np.isnan(one.low) else f"({one.low:.3f} to {one.high:.3f})"
+        return f"{self.what:<58} {one.value:6.3f} {ends:<18} {one.cases:,} {self.of}{goal}"
 
     def to_json(self) -> dict[str, object]:
         """As plain JSON values."""

@@ -1,13 +1,14 @@
 """Whether the scores of a photograph's regions keep their order when the photograph is scaled.
 
-    python benchmarks/scales.py --data FOLDER               # 40 photographs, 80 images; five minutes of one core
+    python benchmarks/scales.py --data FOLDER               # 40 photographs, 80 images; two minutes of one core
     python benchmarks/scales.py --data FOLDER --photos 4    # a quick look
 
 Each held-out photograph is asked about its eight regions in two renderings: *patchwork*, every second region spoiled
 in another way (by the distortions of the protocol's cases of that photograph, in their order), and one of the
 protocol's own cases. Both are then scaled, with their regions, by 0.5, 0.71, 1.41 and 2 (Lanczos), and asked again.
 
-in photo   SROCC of an image's regions at that scale against 1x, mean over images. Goal: 0.9 on the patchwork.
+in photo   SROCC of an image's regions at that scale against 1x, mean over images. Goal: 0.9 on the patchwork, at every
+           scale and (first line) on average over them.
 pooled     one SROCC over all regions of all images.
 shift      median of score at that scale less score at 1x, in points: shrinking hides blur and noise, so this is no
            error in itself.
@@ -110,7 +111,10 @@ def shift(found: Sequence[Asked], at: int) -> Estimate:
 
 def figures(found: Sequence[Asked], draws: int) -> list[Figure]:
     """Every line."""
-    lines = []
+    patches = [one for one in found if one.rendering == PATCHWORK]
+    kept = (np.mean([srocc(row, one.quality[0]) for row in one.quality[1:]]) for one in patches)
+    all_scales = mean((float(one) for one in kept), [one.photo for one in patches], draws)
+    lines = [Figure(f"{PATCHWORK}, all scales: quality SROCC, in photo", all_scales, GOAL)]
     for rendering in (PATCHWORK, CASE):
         some = [one for one in found if one.rendering == rendering]
         photos = [one.photo for one in some]
