@@ -7,7 +7,8 @@ Kinds: the held-out photographs, and their regions; their darkest, lightest and 
 picture of its own; photographs in twelve flat colours; drawings by the generator that training uses (other seeds) and
 by others (pages of text, screens, charts, line art, pixel art, flat and gradients, star skies); microscopy in focus
 (`microscopy/` of the data folder, where it is there); the package's samples that were left as they were, and the
-originals of those that were spoiled. "Clean" is what nobody spoiled: a dark photograph may well look under-exposed.
+originals of those that were spoiled. "Clean" is what nobody spoiled: a dark photograph may well look under-exposed, and
+the posters are a border case (of a photograph twelve colours would be damage): read their line apart.
 
 clean   share that is said to be clean (no finding)
 median  median quality; the label's is 100
