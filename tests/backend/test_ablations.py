@@ -131,7 +131,8 @@ def held_out(parts):
     for number, crop in enumerate(crops):
         crop.severity[:] = 0
         crop.severity[0, 1, list(Distortion).index((Distortion.BLUR, Distortion.CONTRAST)[number % 2])] = 3
-        crop.severity[0, 2, 0] = IGNORED
+        crop.severity[0, 2, list(Distortion).index(Distortion.BLUR)] = IGNORED
+        crop.severity[0, 2, list(Distortion).index(Distortion.NOISE)] = 4
     return parts.HeldOut(crops, np.repeat([f"photo {number // 3}" for number in range(12)], REGIONS))
 
 

@@ -113,6 +113,17 @@ def of(figures, what: str):
     return next(line.value for line in figures if line.what == what)
 
 
+def test_a_region_is_scaled_with_its_image(benchmark):
+    mask = np.zeros((96, 112), bool)
+    mask[8:24, 4:40] = True
+    rgb = np.where(mask[..., None], 255, 0).astype(np.uint8).repeat(3, axis=2)
+    for factor in (0.5, 0.71, 2.0):
+        image, (region,) = benchmark("scales").scaled(rgb, [mask], factor)
+        assert image.shape[:2] == region.mask.shape == (round(96 * factor), round(112 * factor))
+        assert image[region.mask.pixels].mean() > 235
+        assert image[~region.mask.pixels].mean() < 5
+
+
 def test_brightness_keeps_the_order_of_regions_at_every_scale(benchmark, protocol):
     scales = benchmark("scales")
     found = scales.figures(list(scales.measure(protocol, Meter(), None)), 10)
