@@ -22,7 +22,7 @@ from seagull_iqa.samples import samples
 from seagull_iqa.training.calibrate import best_thresholds, conformal_factor, sample_f1
 from seagull_iqa.training.human import HumanScores, HumanSource
 from seagull_iqa.training.loop import LoopSpec, Run, train
-from seagull_iqa.training.losses import fidelity_loss, severity_loss, soft_bins
+from seagull_iqa.training.losses import fidelity_loss, pairs_loss, severity_loss, soft_bins
 from seagull_iqa.training.mini_task import Lesson, MiniSpec, MiniTask, split_for_calibration
 from seagull_iqa.training.samples import IGNORED, Chunk, Crop, SyntheticSource, make_sample, make_versions
 from seagull_iqa.training.stream import Order, batches
@@ -266,6 +266,13 @@ def test_better_told_from_worse_costs_least():
     label = torch.tensor([10.0, 50.0, 90.0])
     right, flat, wrong = (float(fidelity_loss(guess, label)) for guess in (label, torch.zeros(3), -label))
     assert right < 0.01 < flat < wrong
+
+
+def test_pairs_of_versions_teach_their_difference_and_a_crop_alone_nothing():
+    label = torch.tensor([[20.0, 60.0], [50.0, 60.0], [7.0, 7.0]])
+    assert float(pairs_loss(label + 30, label)) == 0  # only which is better, and by how much
+    assert float(pairs_loss(label.flip(0), label)) > 1
+    assert float(pairs_loss(label[:1], label[:1])) == 0
 
 
 @pytest.fixture

@@ -23,6 +23,22 @@ if TYPE_CHECKING:
 DATA_VARIABLE = "SEAGULL_DATA"
 MINI_RATE = 2e-3
 
+Photos = Annotated[
+    Path | None, typer.Option(help=f"Folder with photographs; without it, photos/ in what {DATA_VARIABLE} names.")
+]
+Human = Annotated[
+    Path | None, typer.Option(help="Second stage: images that people scored, as a list with columns file, mos.")
+]
+Where = Annotated[
+    list[str] | None, typer.Option(help="Rows of the list to keep, COLUMN=VALUE,VALUE; may be repeated.")
+]
+Taught = Annotated[
+    Path | None, typer.Option(help="Weights of a MobileNetV2 1.0 that the encoder learns to imitate, besides.")
+]
+Full = Annotated[
+    str | None, typer.Option(metavar="NAME|FOLDER", help="Train the full model of that folder instead of mini.")
+]
+
 
 def data_folder(given: Path | None) -> Path:
     """The folder that was given, or the one that the environment names.
@@ -58,25 +74,15 @@ def make_folder(folder: Path) -> None:
 def train(  # noqa: PLR0913 - one parameter an option, as typer wants it
     *,
     out: Annotated[Path, typer.Option(help="Folder for checkpoint and weights; an unfinished run there goes on.")],
-    photos: Annotated[
-        Path | None, typer.Option(help=f"Folder with photographs; without it, photos/ in what {DATA_VARIABLE} names.")
-    ] = None,
-    human: Annotated[
-        Path | None, typer.Option(help="Second stage: images that people scored, as a list with columns file, mos.")
-    ] = None,
+    photos: Photos = None,
+    human: Human = None,
     images: Annotated[Path | None, typer.Option(help="Folder of those images; by default where the list lies.")] = None,
-    where: Annotated[
-        list[str] | None, typer.Option(help="Rows of the list to keep, COLUMN=VALUE,VALUE; may be repeated.")
-    ] = None,
+    where: Where = None,
     base: Annotated[Path | None, typer.Option(help="Weights to begin with; without it, random ones.")] = None,
-    teacher: Annotated[
-        Path | None, typer.Option(help="Weights of a MobileNetV2 1.0 that the encoder learns to imitate, besides.")
-    ] = None,
+    teacher: Taught = None,
     start: Annotated[Path | None, typer.Option(help="A checkpoint.pt of another run to begin with.")] = None,
     freeze: Annotated[bool, typer.Option("--freeze", help="Leave the image encoder as it is.")] = False,
-    full: Annotated[
-        str | None, typer.Option(metavar="NAME|FOLDER", help="Train the full model of that folder instead of mini.")
-    ] = None,
+    full: Full = None,
     lora: Annotated[int, typer.Option(min=0, help="With --full: learn adapters of that rank only; 0 = all.")] = 0,
     parts: Annotated[bool, typer.Option("--parts", help="With --lora: projector and extractor learn too.")] = False,
     steps: Annotated[int, typer.Option(min=1, help="Optimizer steps.")] = 20_000,

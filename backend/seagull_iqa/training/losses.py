@@ -42,10 +42,12 @@ def severity_loss(logits: Tensor, severity: Tensor) -> Tensor:
     return (loss * known).sum() / known.sum().clamp(min=1)
 
 
-def _between_versions(quality: Tensor) -> Tensor:
-    """By how much the second of two versions of a crop is better: (N, R) -> (N // 2, R)."""
-    even = quality[: len(quality) // 2 * 2]
-    return even[1::2] - even[::2]
+def pairs_loss(predicted: Tensor, label: Tensor) -> Tensor:
+    """By how much the second of two versions of a crop is better: (N, R) twice -> scalar, 0 where N is 1."""
+    even = len(label) // 2 * 2
+    told, true = (quality[1:even:2] - quality[:even:2] for quality in (predicted, label))
+    off = F.smooth_l1_loss(told / 10, true / 10, reduction="sum")
+    return off / max(1, true.numel())
 
 
 def total_loss(dense: Tensor, output: RegionOutput, chunk: Chunk) -> dict[str, Tensor]:
@@ -57,7 +59,7 @@ def total_loss(dense: Tensor, output: RegionOutput, chunk: Chunk) -> dict[str, T
         "mean": smooth(output.quality / 10, quality / 10),
         "map_mean": 0.7 * smooth(output.dense_quality / 10, quality / 10),
         "plcc": 0.5 * correlation_loss(output.quality, quality),
-        "pairs": 0.5 * smooth(_between_versions(output.quality) / 10, _between_versions(quality) / 10),
+        "pairs": 0.5 * pairs_loss(output.quality, quality),
         "severity": 3.0 * severity_loss(output.severity_logits, levels),
         "importance": 0.3 * distribution_loss(output.importance_logits, importance)
         + 0.3 * smooth(output.dense_importance / 10, importance / 10),

@@ -106,6 +106,8 @@ class MiniTask:
         network = MiniNetwork(MiniConfig()) if self.spec.base is None else load_weights(self.spec.base)[0]
         if self.spec.frozen:
             network.encoder.requires_grad_(False)
+        for part in (network.encoder, network.dense):  # convolutions are an eighth faster on a CPU this way
+            part.to(memory_format=torch.channels_last)
         return network if self.spec.teacher is None else Taught(network)
 
     @property
