@@ -20,7 +20,7 @@ from seagull_iqa.errors import CheckpointError, ImageError, JobError
 from seagull_iqa.models.mini.checkpoint import load_weights
 from seagull_iqa.samples import samples
 from seagull_iqa.training.calibrate import best_thresholds, conformal_factor, sample_f1
-from seagull_iqa.training.human import HumanScores, HumanSource
+from seagull_iqa.training.human import HumanScores, HumanSource, whole_views
 from seagull_iqa.training.loop import LoopSpec, Run, train
 from seagull_iqa.training.losses import fidelity_loss, pairs_loss, severity_loss, soft_bins
 from seagull_iqa.training.mini_task import Lesson, MiniSpec, MiniTask, split_for_calibration
@@ -305,6 +305,17 @@ def test_human_scores_are_learned_beside_the_synthetic(folder, human, tmp_path):
     losses = [run.learn(batch)["human_pairs"] for _ in range(12)]
     assert losses[-1] < 0.5 * losses[0]
     assert "severity" in run.learn(task.batch(task.source(0), "cpu", again=True))
+
+
+def test_scores_that_are_only_looked_at_count_for_the_measure(folder, human, tmp_path):
+    task = toy(folder, human=human, checked=human)
+    network = task.model().eval()
+    with torch.no_grad():
+        found = task.measure(network)
+    assert found.score == pytest.approx((found.figures["SROCC"] + found.figures["SROCC people"]) / 2)
+    views = list(whole_views(human))
+    assert [view[0].shape for view in views] == [(1, 3, 352, 352)] * 6
+    assert all(float(masks.sum()) == 350 * 340 for _, masks, _ in views)  # what was added is not inside
 
 
 def test_a_frozen_encoder_stays_as_it_is(folder, crops, tmp_path):

@@ -32,6 +32,10 @@ Human = Annotated[
 Where = Annotated[
     list[str] | None, typer.Option(help="Rows of the list to keep, COLUMN=VALUE,VALUE; may be repeated.")
 ]
+Check = Annotated[
+    list[str] | None,
+    typer.Option(help="Rows that are not learned from: people's SROCC on them is told, and counts for --patience."),
+]
 Taught = Annotated[
     Path | None, typer.Option(help="Weights of a MobileNetV2 1.0 that the encoder learns to imitate, besides.")
 ]
@@ -78,6 +82,7 @@ def train(  # noqa: PLR0913 - one parameter an option, as typer wants it
     human: Human = None,
     images: Annotated[Path | None, typer.Option(help="Folder of those images; by default where the list lies.")] = None,
     where: Where = None,
+    check: Check = None,
     base: Annotated[Path | None, typer.Option(help="Weights to begin with; without it, random ones.")] = None,
     teacher: Taught = None,
     start: Annotated[Path | None, typer.Option(help="A checkpoint.pt of another run to begin with.")] = None,
@@ -108,8 +113,9 @@ def train(  # noqa: PLR0913 - one parameter an option, as typer wants it
     from seagull_iqa.training.loop import LoopSpec
     from seagull_iqa.training.mini_task import MiniSpec
 
+    learned, checked = _scores(human, images, where or [], check or [])
     given = MiniSpec(
-        folder, _scores(human, images, where or []), base=base, teacher=teacher, frozen=freeze, share=share, seed=seed
+        folder, learned, checked=checked, base=base, teacher=teacher, frozen=freeze, share=share, seed=seed
     )
     spec = LoopSpec(
         out=out, steps=steps, minutes=minutes, rate=rate, hold=hold, processes=processes, threads=threads, seed=seed,
@@ -156,16 +162,28 @@ def _follow(steps: Iterable[Progress]) -> None:
                 typer.echo(f"{step.done}/{step.total} {step.message}", err=True)
 
 
-def _scores(path: Path | None, images: Path | None, where: list[str]) -> HumanScores | None:
+def _scores(
+    path: Path | None, images: Path | None, where: list[str], check: list[str]
+) -> tuple[HumanScores | None, HumanScores | None]:
+    """What is learned from, and what is only looked at."""
     if path is None:
-        return None
+        return None, None
     from seagull_iqa.data.readers import ReadSpec, read_dataset
     from seagull_iqa.training.human import HumanScores
 
+    kept = tuple(read_dataset(path, ReadSpec(images=images, where=_rules(where, "--where"))))
+    if not check:
+        return HumanScores(kept), None
+    looked_at = tuple(read_dataset(path, ReadSpec(images=images, where=_rules(check, "--check"))))
+    aside = {image.name for image in looked_at}
+    return HumanScores(tuple(image for image in kept if image.name not in aside)), HumanScores(looked_at)
+
+
+def _rules(rules: list[str], option: str) -> dict[str, set[str]]:
     kept: dict[str, set[str]] = {}
-    for rule in where:
+    for rule in rules:
         column, sign, values = rule.partition("=")
         if not sign:
-            raise SeagullError(f"--where {rule} names no values.", "Give COLUMN=VALUE,VALUE, for instance use=fold0.")
+            raise SeagullError(f"{option} {rule} names no values.", "Give COLUMN=VALUE,VALUE, for instance use=fold0.")
         kept.setdefault(column.strip(), set()).update(value.strip() for value in values.split(","))
-    return HumanScores(tuple(read_dataset(path, ReadSpec(images=images, where=kept))))
+    return kept

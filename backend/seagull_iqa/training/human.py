@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from seagull_iqa.data.labelled import LabelledImage, Opener
 from seagull_iqa.errors import ImageError
+from seagull_iqa.models.mini.config import STRIDES
 from seagull_iqa.training.samples import Chunk, unlabelled
 from seagull_iqa.training.task import Arrays
 
@@ -33,6 +37,28 @@ class HumanScores:
             (i, j) for i, image in enumerate(self.images) for j, region in enumerate(image.regions)
             if region.quality is not None
         ]
+
+
+def whole_views(scores: HumanScores) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
+    """Each image as it is, continued by reflection to whole cells, with its scored regions.
+
+    Yields
+    ------
+    image : float32, shape (1, 3, H, W), 0..1
+        H and W are multiples of 32.
+    masks : float32, shape (1, R, H, W), 0 or 1
+    quality : float32, shape (1, R), 0..100
+    """
+    for image in scores.images:
+        regions = [region for region in image.regions if region.quality is not None]
+        if regions:
+            rgb = _opened(image.rgb)
+            masks = np.stack([region.place.mask((rgb.shape[0], rgb.shape[1])).pixels for region in regions])
+            rows, columns = ((0, -length % STRIDES[-1]) for length in rgb.shape[:2])
+            pixels = np.pad(rgb, (rows, columns, (0, 0)), mode="symmetric").transpose(2, 0, 1)
+            quality = torch.tensor([[float(region.quality or 0.0) for region in regions]])
+            inside = torch.from_numpy(np.pad(masks, ((0, 0), rows, columns))).float()
+            yield torch.from_numpy(pixels.copy())[None].float() / 255, inside[None], quality
 
 
 @dataclass(frozen=True)

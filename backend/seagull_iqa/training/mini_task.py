@@ -18,7 +18,7 @@ from seagull_iqa.models.mini.checkpoint import load_weights, save_weights
 from seagull_iqa.models.mini.config import MiniConfig
 from seagull_iqa.models.mini.network import MiniNetwork
 from seagull_iqa.training.calibrate import calibrate
-from seagull_iqa.training.human import HumanScores, HumanSource
+from seagull_iqa.training.human import HumanScores, HumanSource, whole_views
 from seagull_iqa.training.losses import human_loss, total_loss
 from seagull_iqa.training.samples import Chunk, SyntheticSource, make_sample
 from seagull_iqa.training.task import Arrays, Measured, Source
@@ -38,6 +38,8 @@ class MiniSpec:
         Folder with near-pristine photographs, and a manifest.csv with their split.
     human : HumanScores or None
         Photographs with human scores; one batch in `human_every` is of them.
+    checked : HumanScores or None
+        Others of them, which are not learned from: how well they are told counts for early stopping.
     human_every : int
         The others keep what was known known.
     base : Path or None
@@ -57,6 +59,7 @@ class MiniSpec:
 
     photos: Path
     human: HumanScores | None = None
+    checked: HumanScores | None = None
     human_every: int = 3
     base: Path | None = None
     teacher: Path | None = None
@@ -149,7 +152,10 @@ class MiniTask:
         return [make_sample(images, MEASURED_SIDE, rng) for _ in range(self.spec.measured)]
 
     def measure(self, model: nn.Module) -> Measured:
-        """SROCC of quality and importance over regions of photographs set aside, spoiled in always the same ways."""
+        """SROCC of quality and importance over regions of photographs set aside, spoiled in always the same ways.
+
+        With scores of people that are only looked at, the score is the mean of theirs and the synthetic.
+        """
         model = _unwrapped(model)
         device = next(model.parameters()).device
         rows = []
@@ -163,7 +169,10 @@ class MiniTask:
             "SROCC importance": float(spearmanr(importance, its_label).statistic),
             "error": float(np.abs(quality - label).mean()),
         }
-        return Measured(figures["SROCC"], figures)
+        if self.spec.checked is None:
+            return Measured(figures["SROCC"], figures)
+        figures["SROCC people"] = _agreement(model, self.spec.checked)
+        return Measured((figures["SROCC"] + figures["SROCC people"]) / 2, figures)
 
     def write(self, model: nn.Module, folder: Path, *, finished: bool) -> Path:
         """`snapshot.safetensors` on the way, and at the end `weights.safetensors` with its calibration."""
@@ -178,6 +187,16 @@ class MiniTask:
         path = folder / "weights.safetensors"
         save_weights(network, path, calibration=fitted)
         return path
+
+
+def _agreement(model: MiniNetwork, scores: HumanScores) -> float:
+    """SROCC of quality with people's scores."""
+    device = next(model.parameters()).device
+    said, true = [], []
+    for image, masks, quality in whole_views(scores):
+        said.append(model(image.to(device), masks.to(device))[1].quality.cpu().flatten())
+        true.append(quality.flatten())
+    return float(spearmanr(torch.cat(said), torch.cat(true)).statistic)
 
 
 def _unwrapped(model: nn.Module) -> MiniNetwork:

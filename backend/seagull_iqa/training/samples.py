@@ -39,7 +39,7 @@ VARIANT_SHARE = 0.25
 CODECS = ("jpeg", "webp")
 """Those that are quick."""
 
-SIZES = ((192, 0.7), (320, 0.25), (512, 0.05))
+SIZES = ((192, 0.6), (320, 0.3), (512, 0.1))
 """Side of the crops in px, share of the batches. 192 px is what compression needs to show its grid."""
 
 
