@@ -1,20 +1,39 @@
 """Train seagull-mini longer, on a machine with a GPU and nothing of ours installed.
 
-    PYTHONPATH=backend OMP_NUM_THREADS=1 python3 scripts/train_on_gpu.py PHOTOS OUT --minutes 25
+    PYTHONPATH=backend OMP_NUM_THREADS=1 python3 scripts/train_on_gpu.py PHOTOS OUT --minutes 18
+    PYTHONPATH=backend OMP_NUM_THREADS=1 python3 scripts/train_on_gpu.py PHOTOS OUT --minutes 18 \\
+        --human live-itw/mos.csv --folds 5        # then the second stage, once without each fold and once with all
 
 It needs a torch of any kind, accelerate, numpy, scipy, pillow and safetensors there; the package runs from this
-checkout. Samples are made on all processors but two. An unfinished run in OUT goes on where it stopped; the weights are
-OUT/weights.safetensors.
+checkout. Samples are made on all processors but two. An unfinished run in OUT goes on where it stopped; what is
+finished is not done again. The weights are OUT/weights.safetensors of the first stage, OUT/people/weights.safetensors
+of the second, OUT/fold0 ... fold4/weights.safetensors for `benchmarks/people.py`.
 """
 
 from __future__ import annotations
 
 import argparse
 import os
+from dataclasses import replace
 from pathlib import Path
 
+from seagull_iqa.data.readers import ReadSpec, read_dataset
+from seagull_iqa.training.human import HumanScores
 from seagull_iqa.training.loop import LoopSpec, train
 from seagull_iqa.training.mini_task import MiniSpec, MiniTask
+
+
+def scores(path: Path, folds: set[int]) -> HumanScores:
+    """The rows of a list whose column `use` names one of those folds."""
+    return HumanScores(tuple(read_dataset(path, ReadSpec(where={"use": {f"fold{n}" for n in folds}}))))
+
+
+def run(task: MiniTask, spec: LoopSpec) -> None:
+    """Train, saying how it goes; nothing where that was done before."""
+    if (spec.out / "weights.safetensors").is_file():
+        return
+    for progress in train(task, spec):
+        print(spec.out.name, progress.done, progress.message, flush=True)
 
 
 def main() -> None:
@@ -22,21 +41,27 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("photos", type=Path, help="folder with photographs and manifest.csv")
     parser.add_argument("out", type=Path, help="folder for checkpoint and weights")
-    parser.add_argument("--minutes", type=float, default=25.0)
+    parser.add_argument("--minutes", type=float, default=25.0, help="of the first stage")
+    parser.add_argument("--base", type=Path, help="weights to begin with")
     parser.add_argument("--start", type=Path, help="checkpoint.pt of another run to begin with")
+    parser.add_argument("--human", type=Path, help="second stage: mos.csv with the columns file, mos, use")
+    parser.add_argument("--folds", type=int, default=0, help="cross-validate over so many folds")
+    parser.add_argument("--human-steps", type=int, default=1000)
+    parser.add_argument("--human-rate", type=float, default=1e-3)
     given = parser.parse_args()
+    task = MiniSpec(given.photos, base=given.base, pixels=64 * 192 * 192)
     spec = LoopSpec(
-        out=given.out,
-        steps=10**7,
-        minutes=given.minutes,
-        hold=0.6,
-        processes=max(1, (os.cpu_count() or 2) - 2),
-        device="auto",
-        start=given.start,
-    )
-    task = MiniTask(MiniSpec(given.photos, pixels=64 * 192 * 192))
-    for progress in train(task, spec):
-        print(progress.done, progress.message, flush=True)
+        out=given.out, steps=10**7, minutes=given.minutes, hold=0.6, processes=max(1, (os.cpu_count() or 2) - 2),
+        device="auto", start=given.start, measure_every=1000,
+    )  # fmt: skip
+    run(MiniTask(task), spec)
+    if given.human is None:
+        return
+    every = set(range(max(5, given.folds)))
+    second = replace(spec, steps=given.human_steps, minutes=0.0, rate=given.human_rate, hold=0.0, start=None)
+    task = replace(task, base=given.out / "weights.safetensors")
+    for name, learned in [("people", every), *((f"fold{n}", every - {n}) for n in range(given.folds))]:
+        run(MiniTask(replace(task, human=scores(given.human, learned))), replace(second, out=given.out / name))
 
 
 if __name__ == "__main__":
