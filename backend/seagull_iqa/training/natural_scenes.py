@@ -105,11 +105,11 @@ def _patches(coefficients: Plane, side: int) -> Plane:
 
 
 def _features(patch: Plane) -> list[float]:
-    shape, _skew, left, right = _asymmetric_fit(patch)
+    shape, _skew, left, right = asymmetric_fit(patch)
     found = [shape, (left + right) / 2]
     for at, shift in enumerate(_SHIFTS):
         product = np.roll(patch, shift, axis=(0, 1)) * patch
-        shape, skew, left, right = _asymmetric_fit(product)
+        shape, skew, left, right = asymmetric_fit(product)
         found += [shape, skew, left, left if at >= _DIAGONAL else right]
     return found
 
@@ -121,7 +121,7 @@ def _shapes() -> tuple[Plane, Plane]:
     return shapes, gamma(2 / shapes) ** 2 / (gamma(1 / shapes) * gamma(3 / shapes))
 
 
-def _asymmetric_fit(values: Plane) -> tuple[float, float, float, float]:
+def asymmetric_fit(values: Plane) -> tuple[float, float, float, float]:
     """Shape, mean, left and right width of the asymmetric generalised Gaussian with these moments."""
     squares = values * values
     below = values < 0
