@@ -307,6 +307,13 @@ def test_human_scores_are_learned_beside_the_synthetic(folder, human, tmp_path):
     assert "severity" in run.learn(task.batch(task.source(0), "cpu", again=True))
 
 
+def test_what_people_give_to_flawless_images_counts_as_full_marks(human):
+    scores = sorted({image.regions[0].quality for image in human.with_best(80.0).images})
+    assert scores == [37.5, 75.0, 100.0]  # of 30, 60 and 90
+    with pytest.raises(ImageError, match="best score"):
+        human.with_best(0.0)
+
+
 def test_scores_that_are_only_looked_at_count_for_the_measure(folder, human, tmp_path):
     task = toy(folder, human=human, checked=human)
     network = task.model().eval()

@@ -36,6 +36,7 @@ Check = Annotated[
     list[str] | None,
     typer.Option(help="Rows that are not learned from: people's SROCC on them is told, and counts for --patience."),
 ]
+Best = Annotated[float, typer.Option(help="What people give to flawless images: it counts as 100, and all above it.")]
 Taught = Annotated[
     Path | None, typer.Option(help="Weights of a MobileNetV2 1.0 that the encoder learns to imitate, besides.")
 ]
@@ -83,6 +84,7 @@ def train(  # noqa: PLR0913 - one parameter an option, as typer wants it
     images: Annotated[Path | None, typer.Option(help="Folder of those images; by default where the list lies.")] = None,
     where: Where = None,
     check: Check = None,
+    best: Best = 100.0,
     base: Annotated[Path | None, typer.Option(help="Weights to begin with; without it, random ones.")] = None,
     teacher: Taught = None,
     start: Annotated[Path | None, typer.Option(help="A checkpoint.pt of another run to begin with.")] = None,
@@ -115,8 +117,9 @@ def train(  # noqa: PLR0913 - one parameter an option, as typer wants it
 
     learned, checked = _scores(human, images, where or [], check or [])
     given = MiniSpec(
-        folder, learned, checked=checked, base=base, teacher=teacher, frozen=freeze, share=share, seed=seed
-    )
+        folder, learned and learned.with_best(best), checked, base=base, teacher=teacher, frozen=freeze, share=share,
+        seed=seed,
+    )  # fmt: skip
     spec = LoopSpec(
         out=out, steps=steps, minutes=minutes, rate=rate, hold=hold, processes=processes, threads=threads, seed=seed,
         device=device, precision=precision, start=start, measure_every=measure_every, patience=patience,

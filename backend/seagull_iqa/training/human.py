@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
@@ -37,6 +37,25 @@ class HumanScores:
             (i, j) for i, image in enumerate(self.images) for j, region in enumerate(image.regions)
             if region.quality is not None
         ]
+
+    def with_best(self, best: float) -> HumanScores:
+        """The same on a scale on which `best` is 100, and all above it too.
+
+        People hardly ever give full marks: on a scale of theirs a flawless photograph has some 80 of 100.
+
+        Raises
+        ------
+        ImageError
+            `best` is not above 0.
+        """
+        if not best > 0:
+            raise ImageError(f"The best score cannot be {best:g}.", "Give what people say of flawless photographs.")
+        return HumanScores(tuple(
+            replace(image, regions=tuple(
+                region if region.quality is None else replace(region, quality=min(100.0, 100 * region.quality / best))
+                for region in image.regions
+            )) for image in self.images
+        ))  # fmt: skip
 
 
 def whole_views(scores: HumanScores) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
