@@ -73,6 +73,34 @@ def test_training_into_a_place_that_cannot_be_made_is_one_sentence(
     assert "fault of the program" not in said
 
 
+UNHEARD = {
+    "rows looked at of no list": ("--check use=fold1", "--check does nothing without --human."),
+    "rows kept of no list": ("--where use=fold1", "--where does nothing without --human."),
+    "adapters of mini": ("--lora 8", "--lora does nothing without --full."),
+    "parts beside no adapters": ("--full F --parts", "--parts does nothing without --lora."),
+    "a teacher of the full model": ("--full F --teacher mnv2.pt", "--teacher does nothing with --full."),
+    "looking on at the full model": ("--full F --human LIST --check use=fold1", "--check does nothing with --full."),
+    "no such rows": ("--human LIST --where use=fold7", "mos.csv has no row that --where names."),
+    "no such rows to look at": ("--human LIST --check use=fold7", "mos.csv has no row that --check names."),
+    "nothing left": ("--human LIST --check use=fold0,fold1", "--check leaves no image to learn from."),
+    "rows of what has none": ("--human COCO --where use=fold1", "coco.json is none."),
+}
+
+
+@pytest.mark.parametrize("case", UNHEARD)
+def test_training_refuses_an_option_that_it_would_not_heed(
+    case: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("accelerate")
+    (tmp_path / "mos.csv").write_text("file,mos,use\na.png,10,fold0\nb.png,60,fold1\n", encoding="utf-8")
+    (tmp_path / "coco.json").write_text(json.dumps({"images": [], "annotations": []}), encoding="utf-8")
+    options, words = UNHEARD[case]
+    files = {"LIST": str(tmp_path / "mos.csv"), "COCO": str(tmp_path / "coco.json")}
+    given = [files.get(word, word) for word in options.split()]
+    assert run(["train", "--out", str(tmp_path / "out"), "--photos", str(tmp_path), *given]) == 1
+    assert words in " ".join(capsys.readouterr().err.split())
+
+
 def test_a_map_is_the_same_however_many_rows_are_interpolated_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
     values = np.random.default_rng(0).random((7, 9)).astype(np.float32)
     one = ScoreMap("quality", values, (50, 70), 8.0, 64.0)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -16,12 +16,23 @@ from seagull_iqa.domain.progress import Progress
 from seagull_iqa.errors import SeagullError
 
 if TYPE_CHECKING:
+    from seagull_iqa.data.labelled import LabelledImage
     from seagull_iqa.training.human import HumanScores
     from seagull_iqa.training.loop import LoopSpec
     from seagull_iqa.training.mini_task import MiniSpec
 
 DATA_VARIABLE = "SEAGULL_DATA"
 MINI_RATE = 2e-3
+FULL_MARKS = 100.0
+
+WANTS = {
+    "--images": "--human", "--where": "--human", "--check": "--human", "--best": "--human",
+    "--lora": "--full", "--parts": "--lora",
+}  # fmt: skip
+"""Options that do nothing without another."""
+
+OF_MINI = ("--base", "--teacher", "--check")
+"""Options that do nothing with --full."""
 
 Photos = Annotated[
     Path | None, typer.Option(help=f"Folder with photographs; without it, photos/ in what {DATA_VARIABLE} names.")
@@ -84,7 +95,7 @@ def train(  # noqa: PLR0913 - one parameter an option, as typer wants it
     images: Annotated[Path | None, typer.Option(help="Folder of those images; by default where the list lies.")] = None,
     where: Where = None,
     check: Check = None,
-    best: Best = 100.0,
+    best: Best = FULL_MARKS,
     base: Annotated[Path | None, typer.Option(help="Weights to begin with; without it, random ones.")] = None,
     teacher: Taught = None,
     start: Annotated[Path | None, typer.Option(help="A checkpoint.pt of another run to begin with.")] = None,
@@ -109,22 +120,33 @@ def train(  # noqa: PLR0913 - one parameter an option, as typer wants it
 
     On several GPUs: `accelerate launch -m seagull_iqa train ...`.
     """
+    _check_options({
+        "--human": human, "--images": images, "--where": where, "--check": check, "--best": best != FULL_MARKS,
+        "--full": full, "--lora": lora, "--parts": parts, "--base": base, "--teacher": teacher,
+    })  # fmt: skip
     folder = _existing(photos) if photos else _existing(data_folder(None) / "photos")
     make_folder(out)
     _check_backend()
     from seagull_iqa.training.loop import LoopSpec
     from seagull_iqa.training.mini_task import MiniSpec
 
-    learned, checked = _scores(human, images, where or [], check or [])
-    given = MiniSpec(
-        folder, learned and learned.with_best(best), checked, base=base, teacher=teacher, frozen=freeze, share=share,
-        seed=seed,
-    )  # fmt: skip
+    learned, checked = _scores(human, images, where or [], check or [], best)
+    given = MiniSpec(folder, learned, checked, base=base, teacher=teacher, frozen=freeze, share=share, seed=seed)
     spec = LoopSpec(
         out=out, steps=steps, minutes=minutes, rate=rate, hold=hold, processes=processes, threads=threads, seed=seed,
         device=device, precision=precision, start=start, measure_every=measure_every, patience=patience,
     )  # fmt: skip
     typer.echo(str(_mini(given, spec) if full is None else _full(full, given, spec, lora, parts=parts)))
+
+
+def _check_options(given: Mapping[str, object]) -> None:
+    """`SeagullError` where one that was given would be left aside in silence."""
+    for option, other in WANTS.items():
+        if given[option] and not given[other]:
+            raise SeagullError(f"{option} does nothing without {other}.", f"Give {other} too, or leave it out.")
+    for option in OF_MINI:
+        if given[option] and given["--full"]:
+            raise SeagullError(f"{option} does nothing with --full.", "Leave one of them out.")
 
 
 def _check_backend() -> None:
@@ -166,20 +188,35 @@ def _follow(steps: Iterable[Progress]) -> None:
 
 
 def _scores(
-    path: Path | None, images: Path | None, where: list[str], check: list[str]
+    path: Path | None, images: Path | None, where: list[str], check: list[str], best: float
 ) -> tuple[HumanScores | None, HumanScores | None]:
     """What is learned from, and what is only looked at."""
     if path is None:
         return None, None
-    from seagull_iqa.data.readers import ReadSpec, read_dataset
     from seagull_iqa.training.human import HumanScores
 
-    kept = tuple(read_dataset(path, ReadSpec(images=images, where=_rules(where, "--where"))))
+    kept = _rows(path, images, where, "--where")
     if not check:
-        return HumanScores(kept), None
-    looked_at = tuple(read_dataset(path, ReadSpec(images=images, where=_rules(check, "--check"))))
+        return HumanScores(kept).with_best(best), None
+    looked_at = _rows(path, images, check, "--check")
     aside = {image.name for image in looked_at}
-    return HumanScores(tuple(image for image in kept if image.name not in aside)), HumanScores(looked_at)
+    left = tuple(image for image in kept if image.name not in aside)
+    if not left:
+        raise SeagullError("--check leaves no image to learn from.", "Let it name fewer rows.")
+    return HumanScores(left).with_best(best), HumanScores(looked_at)
+
+
+def _rows(path: Path, images: Path | None, rules: list[str], option: str) -> tuple[LabelledImage, ...]:
+    """What the rules of an option keep of people's scores; `SeagullError` where they keep nothing, or cannot."""
+    from seagull_iqa.data.readers import ReadSpec, read_dataset
+
+    where = _rules(rules, option)
+    found = tuple(read_dataset(path, ReadSpec(images=images, where=where)))
+    if where and path.suffix.lower() != ".csv":
+        raise SeagullError(f"{option} chooses among the rows of a .csv list, and {path.name} is none.", "Leave it out.")
+    if where and not found:
+        raise SeagullError(f"{path.name} has no row that {option} names.", "Compare the values with its columns.")
+    return found
 
 
 def _rules(rules: list[str], option: str) -> dict[str, set[str]]:
