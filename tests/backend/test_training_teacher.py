@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
@@ -68,6 +72,16 @@ def test_what_is_no_teacher_is_said(tmp_path, weights):
     for name in ("text.pt", "other.pt", "missing.pt"):
         with pytest.raises(CheckpointError, match=name):
             Teacher(tmp_path / name)
+
+
+def test_a_teacher_that_is_none_is_said_before_anything_is_learned(folder):
+    with pytest.raises(CheckpointError, match=r"nowhere\.pt holds no MobileNetV2"):
+        MiniTask(MiniSpec(folder, teacher=Path("nowhere.pt"), dev_photos=2))
+
+
+def test_without_a_teacher_no_process_loads_what_it_takes():
+    code = "import sys, seagull_iqa.training.mini_task; sys.exit('transformers' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
 def test_what_the_teacher_sees_is_imitated_and_only_the_network_is_written(folder, weights, tmp_path):

@@ -22,7 +22,7 @@ from seagull_iqa.training.human import HumanScores, HumanSource, whole_views
 from seagull_iqa.training.losses import human_loss, total_loss
 from seagull_iqa.training.samples import Chunk, SyntheticSource, make_sample
 from seagull_iqa.training.task import Arrays, Measured, Source
-from seagull_iqa.training.teacher import Taught, TaughtSource
+from seagull_iqa.training.teacher import Taught, TaughtSource, teacher
 
 MEASURED_SIDE = 320
 """Side in px of the crops that the measure looks at."""
@@ -97,10 +97,20 @@ class Lesson:
 
 
 class MiniTask:
-    """See `task.Task`."""
+    """See `task.Task`.
+
+    Raises
+    ------
+    ImageError
+        There are too few photographs.
+    CheckpointError
+        The teacher is none.
+    """
 
     def __init__(self, spec: MiniSpec) -> None:
         self.spec = spec
+        if spec.teacher is not None:
+            teacher(spec.teacher)  # said here in a sentence, and not by a process that makes batches
         self.learned_from, self.dev = split_for_calibration(spec)
 
     def model(self) -> nn.Module:

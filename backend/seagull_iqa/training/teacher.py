@@ -16,7 +16,6 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-from transformers import MobileNetV2Config, MobileNetV2Model
 
 from seagull_iqa.errors import CheckpointError
 from seagull_iqa.models.mini.network import MiniNetwork, RegionOutput
@@ -59,6 +58,9 @@ class Teacher:
 
 
 def _filled(weights: list[Tensor], biases: list[Tensor]) -> nn.Module:
+    # Only here: importing it takes every process that makes batches fifteen seconds, with a teacher or without.
+    from transformers import MobileNetV2Config, MobileNetV2Model
+
     model: nn.Module = MobileNetV2Model(MobileNetV2Config(tf_padding=True), add_pooling_layer=False)
     model.train(False)
     convolutions = [one for one in model.modules() if isinstance(one, nn.Conv2d)]
