@@ -2,6 +2,7 @@
 
     python benchmarks/false_alarms.py --data FOLDER --sheet false-alarms.png     # 1.5 minutes of one core
     python benchmarks/false_alarms.py --data FOLDER --photos 4 --each 2          # a quick look
+    python benchmarks/false_alarms.py --data FOLDER --sheet FILE --own           # draw nothing that is somebody else's
 
 Kinds: the held-out photographs, and their regions; their darkest, lightest and flattest squares of 256 px, each as a
 picture of its own; photographs in twelve flat colours; drawings by the generator that training uses (other seeds) and
@@ -26,7 +27,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from clean_pictures import Clean, all_clean
+from clean_pictures import DRAWINGS, Clean, all_clean
 from held_out import data_folder, opened, options
 from matplotlib.figure import Figure
 
@@ -38,6 +39,9 @@ from seagull_iqa.training.worst import fitted
 
 COLUMNS = 6
 SHOWN = 30
+OWN = frozenset({*DRAWINGS, "samples"})
+"""Kinds that may be shown anywhere: drawn by us, or shipped."""
+
 A_KIND = 3
 """At most so many of a kind on the sheet."""
 
@@ -139,6 +143,7 @@ def main() -> None:
     parser.add_argument("--photos", type=int, help="only the first so many photographs")
     parser.add_argument("--each", type=int, default=8, help="drawings of a kind")
     parser.add_argument("--sheet", type=Path, metavar="PNG", help="draw the worst")
+    parser.add_argument("--own", action="store_true", help="draw only drawings and shipped samples")
     given = parser.parse_args()
     protocol, model = opened(given)
     verdicts: list[Verdict] = []
@@ -158,7 +163,8 @@ def finish(given: argparse.Namespace, model: QualityModel, found: list[KindRow],
         given.json.write_text(json.dumps(about, indent=1), encoding="utf-8")
     if given.sheet:
         title = f"False alarms of {model.card.id}: clean pictures, the worst {A_KIND} of each kind first"
-        save_figure(sheet(worst(verdicts), title), given.sheet)
+        drawn = [one for one in verdicts if not given.own or one.kind in OWN]
+        save_figure(sheet(worst(drawn), title), given.sheet)
 
 
 if __name__ == "__main__":

@@ -101,14 +101,18 @@ class Agreement:
     inside: float = NOT_SAID
 
     @classmethod
-    def of(cls, said: Said, people: People, draws: int) -> Agreement:
-        """Against people's scores, of the photographs of which something is said."""
+    def of(cls, said: Said, people: People, draws: int, best: float = 100.0) -> Agreement:
+        """Against people's scores, of the photographs of which something is said.
+
+        The intervals are on the model's scale, on which `best` of people's points is 100, and all above it too.
+        """
         known = np.isfinite(said.quality)
         quality, mos, fold = said.quality[known], people.mos[known], people.fold[known]
         own = [fold == number for number in range(FOLDS)]
         some = photograph_draws(np.flatnonzero(known), draws, seed=1)
         all_folds = estimate(lambda at: srocc(quality[at], mos[at]), quality.size, some)
-        inside = NOT_SAID if said.interval is None else float(covered(people.mos, *said.interval.T).mean())
+        scaled = np.minimum(100.0, 100 * people.mos / best)
+        inside = NOT_SAID if said.interval is None else float(covered(scaled, *said.interval.T).mean())
         ranks, lines = (tuple(one(quality[at], mos[at]) for at in own) for one in (srocc, plcc))
         return cls(said.name, said.note, ranks, lines, all_folds, inside)
 
@@ -238,7 +242,8 @@ def measure(given: argparse.Namespace, people: People) -> list[Agreement]:
     rows = [*zero_shot(people, kept), *(job() for job in jobs)]
     if given.teacher is None:
         rows.append(Agreement("MobileNetV2", "not run: no --teacher was given"))
-    return [row if isinstance(row, Agreement) else Agreement.of(row, people, given.bootstrap) for row in rows]
+    of = partial(Agreement.of, people=people, draws=given.bootstrap, best=given.best)
+    return [row if isinstance(row, Agreement) else of(row) for row in rows]
 
 
 def table(title: str, rows: Sequence[Agreement]) -> Table:
@@ -281,6 +286,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--model", action="append", default=[], help="a name or file that saw no score; may repeat")
     parser.add_argument("--teacher", type=Path, help="MobileNetV2's weights")
     parser.add_argument("--ridge-of", type=Path, help="weights of a seagull-mini whose frozen encoder is read out")
+    parser.add_argument("--best", type=float, default=100.0, help="as `seagull train --best`; for the intervals only")
     parser.add_argument("--work", type=Path, help="keep what yardsticks measure in this .npz, for the next run")
     parser.add_argument("--json", type=Path, help="write the figures into this file")
     parser.add_argument("--photos", type=int, help="only the first so many of each fold")

@@ -45,6 +45,7 @@ def crops(folder) -> list[Chunk]:
 
 def test_a_clean_sample_has_full_quality_and_no_severity(crops):
     clean = [c for c in crops if float(c.severity_map.abs().sum()) == 0]
+    assert clean
     for crop in clean:
         assert (crop.quality == 100).all()
         assert (crop.severity == 0).all()

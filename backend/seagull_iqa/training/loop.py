@@ -18,7 +18,7 @@ from pickle import UnpicklingError
 from typing import Any, cast
 
 import torch
-from accelerate import Accelerator
+from accelerate import Accelerator, DistributedDataParallelKwargs
 from torch import nn
 
 from seagull_iqa.domain.progress import Progress
@@ -78,7 +78,11 @@ class Run:
     def __init__(self, task: Task, spec: LoopSpec) -> None:
         torch.manual_seed(spec.seed)
         self.task, self.spec = task, spec
-        self.accelerator = Accelerator(cpu=spec.device == "cpu", mixed_precision=spec.precision)
+        # A batch of people's scores teaches some heads nothing; on many GPUs that has to be allowed.
+        idle = DistributedDataParallelKwargs(find_unused_parameters=True)
+        self.accelerator = Accelerator(
+            cpu=spec.device == "cpu", mixed_precision=spec.precision, kwargs_handlers=[idle]
+        )
         bare = task.model()
         self.average = copy.deepcopy(bare).to(self.accelerator.device) if spec.average else None
         learned = [p for p in bare.parameters() if p.requires_grad]
