@@ -29,7 +29,7 @@ CONTEXT_SIDE = 1024
 CORE = 448
 """Side in px of a tile's own area."""
 
-HALO = 64
+HALO = 128
 """Px around a tile's own area that its convolutions see; with the core a multiple of 32."""
 
 TILES_A_REGION = 6
