@@ -43,12 +43,13 @@ def crops(folder) -> list[Chunk]:
     return [make_sample(images, 192, rng) for _ in range(12)]
 
 
-def test_a_clean_sample_has_full_quality_and_no_severity(crops):
-    clean = [c for c in crops if float(c.severity_map.abs().sum()) == 0]
-    assert clean
-    for crop in clean:
-        assert (crop.quality == 100).all()
-        assert (crop.severity == 0).all()
+def test_a_clean_sample_has_full_quality_and_no_severity(folder, crops):
+    image = np.asarray(Image.open(photographs(folder)[0].path))
+    clean = Crop.random([image], 192, np.random.default_rng(1)).spoiled([], np.random.default_rng(2))
+    assert (clean.quality == 100).all()
+    assert (clean.quality_map == 100).all()
+    assert (clean.severity == 0).all()
+    assert float(clean.severity_map.abs().sum()) == 0
     assert any(float(c.severity_map.abs().sum()) > 0 for c in crops)
 
 
@@ -125,6 +126,16 @@ def test_a_conformal_factor_covers_four_errors_in_five():
     error = torch.linspace(-1, 1, 1001)
     factor = conformal_factor(error, torch.full((1001,), 0.5))
     assert (error.abs() <= factor * 0.5).float().mean().item() == pytest.approx(0.8, abs=0.01)
+
+
+def test_few_photographs_make_wider_intervals_than_many():
+    torch.manual_seed(0)
+    hard = torch.tensor([1.0, 1.0, 1.0, 3.0]).repeat_interleave(200)  # one photograph in four is harder than it seems
+    error, width = hard * torch.randn(800), torch.ones(800)
+    photo = torch.arange(4).repeat_interleave(200)
+    assert conformal_factor(error, width, photo) > 1.1 * conformal_factor(error, width)
+    alike = torch.randperm(800) % 4
+    assert conformal_factor(error, width, alike) < 1.1 * conformal_factor(error, width)
 
 
 def test_thresholds_name_what_is_there_and_little_else():

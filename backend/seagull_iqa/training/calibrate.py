@@ -8,22 +8,33 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from seagull_iqa.data.photographs import load_all
+from seagull_iqa.data.photographs import load
 from seagull_iqa.domain.report import INTERVAL_LEVEL
 from seagull_iqa.models.mini.checkpoint import Calibration
 from seagull_iqa.models.mini.network import MiniNetwork, spread
 from seagull_iqa.training.samples import IGNORED, Chunk, make_sample
 
 
-def conformal_factor(error: Tensor, width: Tensor) -> float:
-    """Factor on the widths by which 80 % of the errors are covered (split conformal, Vovk et al. 2005)."""
+def conformal_factor(error: Tensor, width: Tensor, photo: Tensor | None = None) -> float:
+    """Factor on the widths by which 80 % of the errors are covered (split conformal, Vovk et al. 2005).
+
+    Errors of one photograph go together, and photographs to calibrate on are few: with `photo`, the number of each
+    error's photograph, the level is raised by one standard error of the share that is covered, over photographs.
+    """
     ratio = (error.abs() / width).flatten()
-    rank = min(1.0, INTERVAL_LEVEL * (1 + 1 / len(ratio)))
-    return float(torch.quantile(ratio, rank))
+    factor = _quantile(ratio, INTERVAL_LEVEL)
+    if photo is None:
+        return factor
+    shares = torch.stack([(ratio[photo == one] <= factor).float().mean() for one in photo.unique()])
+    return _quantile(ratio, INTERVAL_LEVEL + float(shares.std(correction=0)) / len(shares) ** 0.5)
 
 
-SIDE = 448
-"""Side in px of the crops calibrated on: nearer to a whole photograph than what was learned from."""
+def _quantile(ratio: Tensor, level: float) -> float:
+    return float(torch.quantile(ratio, min(1.0, level * (1 + 1 / len(ratio)))))
+
+
+SIDE = 512
+"""Side in px of the crops calibrated on, where the photograph has that: nearly a whole one."""
 
 THRESHOLDS = torch.arange(0.1, 0.91, 0.02)
 
@@ -57,25 +68,28 @@ def best_thresholds(probability: Tensor, truth: Tensor, *, passes: int = 3) -> t
 def calibrate(network: MiniNetwork, paths: list[Path], *, seed: int, samples: int = 250) -> Calibration:
     """Fit intervals and thresholds on fresh samples of photographs the network has not learned from."""
     rng = np.random.default_rng(seed)
-    images = load_all(paths)
     device = next(network.parameters()).device
     rows: list[tuple[Tensor, ...]] = []
-    for _ in range(samples):
-        chunk: Chunk = make_sample(images, SIDE, rng)
-        _, out = network(chunk.image.to(device).float() / 255, chunk.unpacked_masks().to(device))
-        probability = out.severity_logits[..., 0].sigmoid().cpu()
-        rows.append((
-            (out.quality.cpu() - chunk.quality).flatten(), spread(out.quality_logits).cpu().flatten(),
-            (out.importance.cpu() - chunk.importance).flatten(), spread(out.importance_logits).cpu().flatten(),
-            probability.flatten(0, 1), chunk.severity.flatten(0, 1),
-        ))
+    for number, path in enumerate(paths):
+        images = [load(path)]
+        side = min(SIDE, min(images[0].shape[:2]) // 32 * 32)
+        for _ in range(max(1, round(samples / len(paths)))):
+            chunk: Chunk = make_sample(images, side, rng)
+            _, out = network(chunk.image.to(device).float() / 255, chunk.unpacked_masks().to(device))
+            probability = out.severity_logits[..., 0].sigmoid().cpu()
+            rows.append((
+                (out.quality.cpu() - chunk.quality).flatten(), spread(out.quality_logits).cpu().flatten(),
+                (out.importance.cpu() - chunk.importance).flatten(), spread(out.importance_logits).cpu().flatten(),
+                probability.flatten(0, 1), chunk.severity.flatten(0, 1),
+                torch.full((chunk.quality.numel(),), number),
+            ))
     columns = [torch.cat(column) for column in zip(*rows, strict=True)]
-    probability, severity = columns[4], columns[5]
+    probability, severity, photo = columns[4:]
     known = (severity != IGNORED).all(1)
     thresholds = best_thresholds(probability[known], severity[known] > 0)
     clean = known & (severity == 0).all(1)
     nothing = (probability < torch.tensor(thresholds)).all(1)
     return Calibration(
-        conformal_factor(columns[0], columns[1]), conformal_factor(columns[2], columns[3]), thresholds,
+        conformal_factor(columns[0], columns[1], photo), conformal_factor(columns[2], columns[3], photo), thresholds,
         round(float(nothing[clean].float().mean()), 3),
     )

@@ -64,7 +64,7 @@ class MiniSpec:
     base: Path | None = None
     teacher: Path | None = None
     frozen: bool = False
-    pixels: int = 20 * 192 * 192
+    pixels: int = 30 * 192 * 192
     share: float = 1.0
     dev_photos: int = 14
     seed: int = 1

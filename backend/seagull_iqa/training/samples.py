@@ -43,7 +43,7 @@ soft or dark photograph."""
 CODECS = ("jpeg", "webp")
 """Those that are quick."""
 
-SIZES = ((192, 0.6), (320, 0.3), (512, 0.1))
+SIZES = ((192, 0.3), (320, 0.4), (448, 0.3))
 """Side of the crops in px, share of the batches. 192 px is what compression needs to show its grid."""
 
 
