@@ -25,7 +25,7 @@ def conformal_factor(error: Tensor, width: Tensor, photo: Tensor | None = None) 
     factor = _quantile(ratio, INTERVAL_LEVEL)
     if photo is None:
         return factor
-    shares = torch.stack([(ratio[photo == one] <= factor).float().mean() for one in photo.unique()])
+    shares = torch.stack([(ratio[photo == one] <= factor).float().mean() for one in range(int(photo.max()) + 1)])
     return _quantile(ratio, INTERVAL_LEVEL + float(shares.std(correction=0)) / len(shares) ** 0.5)
 
 
