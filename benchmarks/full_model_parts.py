@@ -17,7 +17,7 @@ from seagull_iqa.domain.region import Region, RegionMask
 from seagull_iqa.domain.report import Aspect
 from seagull_iqa.models.full.checkpoint import number_type
 from seagull_iqa.models.full.config import LanguageConfig, SeagullConfig
-from seagull_iqa.models.full.engine import LanguageEngine
+from seagull_iqa.models.full.engine import CACHE, LanguageEngine
 from seagull_iqa.models.full.model import Seagull
 from seagull_iqa.models.full.network import SeagullNetwork, empty_network
 from seagull_iqa.models.full.preprocess import crop_of, shortest_edge, square_mask, squared
@@ -151,7 +151,7 @@ class OriginalWay:
     def _written(self, embedded: Tensor, count: int) -> list[int]:
         language, cache, found = self._network.language, DynamicCache(), []
         while True:
-            hidden = language.model(inputs_embeds=embedded, past_key_values=cache, use_cache=True).last_hidden_state
+            hidden = language.model(inputs_embeds=embedded, use_cache=True, **{CACHE: cache}).last_hidden_state
             token = language.lm_head(hidden[:, -1]).argmax(-1)
             found.append(int(token))
             if len(found) == count:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -10,7 +11,7 @@ from typing import TypeVar
 
 import torch
 from torch import Tensor
-from transformers import DynamicCache, LlamaForCausalLM
+from transformers import DynamicCache, LlamaForCausalLM, LlamaModel
 
 from seagull_iqa.errors import ModelError, OutOfMemoryError
 from seagull_iqa.models.full.config import LanguageConfig
@@ -23,6 +24,9 @@ PACK = 3072
 
 READ = 1024
 """Tokens that share a pass that reads: enough to keep a GPU busy, and a pass looks from each of them at all of them."""
+
+CACHE = "cache" if "cache" in inspect.signature(LlamaModel.forward).parameters else "past_key_values"
+"""What this transformers calls the keys and values of what was read; the name changed within version 5."""
 
 Result = TypeVar("Result")
 
@@ -83,7 +87,7 @@ class LanguageEngine:
         embedded = torch.cat([self.embedded(before), image.to(self._workspace_dtype), self.embedded(after)])
         cache = DynamicCache()
         with readable_memory_errors():
-            self._language.model(inputs_embeds=embedded[None], past_key_values=cache, use_cache=True)
+            self._language.model(inputs_embeds=embedded[None], use_cache=True, **{CACHE: cache})
         return Prefix(tuple((keys, values) for keys, values, *_ in cache))
 
     def last_logits(self, prefix: Prefix, texts: Sequence[Text]) -> Tensor:
@@ -217,8 +221,8 @@ class LanguageEngine:
             inputs_embeds=embedded[None],
             attention_mask=slots.visible(owners, positions),
             position_ids=positions[None],
-            past_key_values=self._workspace,
             use_cache=True,
+            **{CACHE: self._workspace},
         )
         hidden: Tensor = out.last_hidden_state[0]
         return hidden
