@@ -8,7 +8,6 @@ import uuid
 from collections.abc import Callable, Collection, Generator, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
-from typing import TypeVar
 from urllib.parse import quote
 
 import httpx2
@@ -25,17 +24,15 @@ from seagull_iqa.errors import (
     ProtocolError,
     RegionError,
     SeagullError,
-    UnknownImageError,
 )
 from seagull_iqa.following import begun, fetched_maps, followed, forget
 from seagull_iqa.imaging.prepared import PreparedImage
+from seagull_iqa.pointing import Segmenting
+from seagull_iqa.sending import ImageSender, image_path
 from seagull_iqa.transport import Door, parsed
 
 _PATIENCE_S = 600.0
 _PAUSE_S = 0.1
-_UPLOAD_CHUNK = 2**20
-
-Reply = TypeVar("Reply")
 
 ReportsCallback = Callable[[list[QualityReport]], None]
 """Called with the reports of each request as it is answered."""
@@ -82,6 +79,11 @@ class Client:
     timeout_s : float
         Longest silence of the server, in s.
 
+    Attributes
+    ----------
+    segmenting : Segmenting
+        The verbs that find regions.
+
     Raises
     ------
     BackendUnreachableError, AccessError, ProtocolError
@@ -94,7 +96,8 @@ class Client:
         self._door = Door(url, token, transport=transport, timeout_s=timeout_s)
         self._session = str(uuid.uuid4())
         self._tickets = itertools.count()
-        self._uploaded: set[str] = set()
+        self._images = ImageSender(self._door)
+        self.segmenting = Segmenting(self._door, self._images, self._session)
 
     @property
     def url(self) -> str:
@@ -181,7 +184,7 @@ class Client:
         `progress` is called as the work goes on; it cancels the work, on the server too, by raising
         `JobCancelledError`. `partial` is called with coarser maps where the model makes such first.
         """
-        job = self._with_image(image, lambda: self._door.message(wire.Job, "POST", f"{_image_path(image)}/maps"))
+        job = self._images.with_image(image, lambda: self._door.message(wire.Job, "POST", f"{image_path(image)}/maps"))
         edition = 0
 
         def on_news(news: wire.Job) -> None:
@@ -222,8 +225,8 @@ class Client:
         LimitError
             The question is empty or too long.
         """
-        path, sent = f"{_image_path(image)}/answers", question_about(region, question, max_tokens)
-        with closing(self._with_image(image, lambda: begun(self._door.events(path, sent)))) as events:
+        path, sent = f"{image_path(image)}/answers", question_about(region, question, max_tokens)
+        with closing(self._images.with_image(image, lambda: begun(self._door.events(path, sent)))) as events:
             for data in events:
                 piece = parsed(wire.AnswerPiece, data)
                 if piece.error is not None:
@@ -269,10 +272,10 @@ class Client:
 
     def _answers(self, image: PreparedImage, request: wire.ReportRequest) -> Iterator[wire.ReportReply]:
         """Ask until nothing is pending; gives up where nothing moves for long."""
-        path, heard = f"{_image_path(image)}/reports", time.monotonic()
+        path, heard = f"{image_path(image)}/reports", time.monotonic()
         while True:
             now = request
-            reply = self._with_image(image, lambda: self._door.message(wire.ReportReply, "POST", path, now))  # noqa: B023
+            reply = self._images.with_image(image, lambda: self._door.message(wire.ReportReply, "POST", path, now))  # noqa: B023
             yield reply
             left = [region for region in request.regions if region.id in set(reply.pending)]
             if not left:
@@ -285,28 +288,6 @@ class Client:
                 time.sleep(_PAUSE_S)
             request = request.model_copy(update={"regions": left})
 
-    def _with_image(self, image: PreparedImage, ask: Callable[[], Reply]) -> Reply:
-        """Ask about an image the server holds; a server that has forgotten it gets it once more."""
-        if image.sha256 not in self._uploaded and not self._door.exists(_image_path(image)):
-            self._upload(image)
-        self._uploaded.add(image.sha256)
-        try:
-            return ask()
-        except UnknownImageError:
-            self._upload(image)
-            return ask()
-
-    def _upload(self, image: PreparedImage) -> None:
-        height, width = image.shape
-        flat = image.rgb.data.cast("B")
-        pieces = (bytes(flat[start : start + _UPLOAD_CHUNK]) for start in range(0, len(flat), _UPLOAD_CHUNK))
-        self._door.bytes(
-            "PUT",
-            f"{_image_path(image)}?height={height}&width={width}",
-            body=pieces,
-            headers={"Content-Type": "application/octet-stream", "Content-Length": str(len(flat))},
-        )
-
     def _hand_on(self, job: wire.Job, partial: MapsCallback) -> None:
         try:
             maps = fetched_maps(self._door, job)
@@ -314,10 +295,6 @@ class Client:
             # A finer edition with other rows and columns has taken its place meanwhile; it is announced next.
             return
         partial(maps)
-
-
-def _image_path(image: PreparedImage) -> str:
-    return f"/v1/images/{image.sha256}"
 
 
 def _model_path(name: str) -> str:

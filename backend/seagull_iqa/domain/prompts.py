@@ -82,6 +82,24 @@ class Proposal:
     best: int
 
 
+@dataclass(frozen=True, eq=False)
+class Carried:
+    """What became of a region in the next plane of a stack.
+
+    Attributes
+    ----------
+    mask : RegionMask or None
+        Where it is now; None where it got lost.
+    sureness : float, 0..1
+    reason : str
+        One sentence: why it counts as found, or as lost.
+    """
+
+    mask: RegionMask | None
+    sureness: float
+    reason: str = ""
+
+
 @dataclass(frozen=True)
 class EverythingSpec:
     """How all regions of an image are to be found, before the filters that a person moves.
