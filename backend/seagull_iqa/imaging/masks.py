@@ -55,3 +55,22 @@ def outline(mask: RegionMask, width: int = 2) -> tuple[Box, NDArray[np.bool_]]:
     padded = np.pad(mask.inside, 1)
     kept = ndimage.binary_erosion(padded, iterations=max(1, width))[1:-1, 1:-1]
     return mask.box, mask.inside & ~kept
+
+
+def iou(first: RegionMask, second: RegionMask) -> float:
+    """The share of the pixels of either that are pixels of both, 0..1; both belong to one image."""
+    common = shared_area(first, second)
+    return common / (first.area + second.area - common)
+
+
+def shared_area(first: RegionMask, second: RegionMask) -> int:
+    """How many pixels two masks of one image share; only where their boxes meet is looked at."""
+    r0, c0 = max(first.box[0], second.box[0]), max(first.box[1], second.box[1])
+    r1, c1 = min(first.box[2], second.box[2]), min(first.box[3], second.box[3])
+    if r0 >= r1 or c0 >= c1:
+        return 0
+    parts = [
+        mask.inside[r0 - mask.box[0] : r1 - mask.box[0], c0 - mask.box[1] : c1 - mask.box[1]]
+        for mask in (first, second)
+    ]
+    return int(np.count_nonzero(parts[0] & parts[1]))
