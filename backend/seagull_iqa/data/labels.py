@@ -205,14 +205,14 @@ class LabelMaps:
         spread = sum((root[k] - mean[:, k : k + 1]).square() for k in (0, 1))
         return (weights * torch.as_tensor(spread).sqrt()).sum(1) ** 0.25
 
-    def quality(self, masks: Tensor | MaskWeights, *, contrast_up: bool = False) -> Tensor:
+    def quality(self, masks: Tensor | MaskWeights, *, contrast_up: bool | Tensor = False) -> Tensor:
         """`analytic-1` quality 0..100 of each region.
 
         Parameters
         ----------
         masks : bool or float, shape (R, H, W), or MaskWeights
             Non-zero inside.
-        contrast_up : bool
+        contrast_up : bool, or bool of shape ()
             The recipe itself raises the contrast, which people reward (up to a point).
 
         Returns
@@ -225,7 +225,7 @@ class LabelMaps:
     def _weights(self, masks: Tensor | MaskWeights) -> MaskWeights:
         return masks if isinstance(masks, MaskWeights) else MaskWeights.of(masks, self.mdsi_step)
 
-    def quality_map(self, *, contrast_up: bool = False) -> Tensor:
+    def quality_map(self, *, contrast_up: bool | Tensor = False) -> Tensor:
         """`analytic-1` in windows of 32 x 32 px, one every 8 px: (H / 8, W / 8), 0..100; H, W multiples of 8.
 
         A window at the border ends there. MDSI's map is read at every second pixel, which moves a value by about a
@@ -256,7 +256,9 @@ def _tone_terms(means: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     return contrast, saturation, (l_dis - l_ref).abs()
 
 
-def _quality(haarpsi: Tensor, mdsi: Tensor, tone: tuple[Tensor, Tensor, Tensor], *, contrast_up: bool) -> Tensor:
+def _quality(
+    haarpsi: Tensor, mdsi: Tensor, tone: tuple[Tensor, Tensor, Tensor], *, contrast_up: bool | Tensor
+) -> Tensor:
     """The closed formula, elementwise: float32, 0..100."""
     h = (1 - haarpsi).clamp(min=0)
     contrast, saturation, lightness = tone
@@ -265,9 +267,8 @@ def _quality(haarpsi: Tensor, mdsi: Tensor, tone: tuple[Tensor, Tensor, Tensor],
         + 1.053 * (-contrast).clamp(min=0) + 0.948 * saturation.clamp(min=0)
         + 0.135 * (-saturation).clamp(min=0) + 1.256 * lightness
     )
-    if contrast_up:
-        credit = torch.minimum(6.95 * contrast.clamp(min=0), 0.7 * damage).clamp(max=1.2)
-        damage = damage - credit
+    credit = torch.minimum(6.95 * contrast.clamp(min=0), 0.7 * damage).clamp(max=1.2)
+    damage = damage - credit * contrast_up
     return 100 * (1 - (damage - _DAMAGE_OF_NOTHING) / _DAMAGE_RANGE).clamp(0, 1).float()
 
 

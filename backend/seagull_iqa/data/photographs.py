@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import csv
+import os
 from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path, PureWindowsPath
 
@@ -80,15 +82,18 @@ def load(path: Path) -> NDArray[np.uint8]:
 
 def load_all(paths: Iterable[Path]) -> list[NDArray[np.uint8]]:
     """Every photograph in memory, at its size and at half its size (where that leaves 300 px), antialiased."""
-    images: list[NDArray[np.uint8]] = []
-    for path in paths:
-        full = load(path)
-        images.append(full)
-        h, w = full.shape[:2]
-        for scale in (0.7, 0.5):
-            if min(h, w) * scale >= 300:
-                size = (round(w * scale), round(h * scale))
-                images.append(np.asarray(Image.fromarray(full).resize(size, Image.Resampling.LANCZOS)))
+    with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:  # decoding lets other threads run
+        return [image for sizes in pool.map(_in_sizes, paths) for image in sizes]
+
+
+def _in_sizes(path: Path) -> list[NDArray[np.uint8]]:
+    full = load(path)
+    images = [full]
+    h, w = full.shape[:2]
+    for scale in (0.7, 0.5):
+        if min(h, w) * scale >= 300:
+            size = (round(w * scale), round(h * scale))
+            images.append(np.asarray(Image.fromarray(full).resize(size, Image.Resampling.LANCZOS)))
     return images
 
 

@@ -85,7 +85,7 @@ def _further(
         case "scene":
             return to_srgb(_scene_contrast(light, value))
         case "linear":
-            gray = _light(light)[None]
+            gray = linear_luma(light)[None]
             return to_srgb(gray + value * (light - gray))
     raise ValueError(f"no variant {one.variant!r} of {one.distortion.value}")
 
@@ -96,7 +96,8 @@ def _compressed(image: Tensor, codec: str, quality: float) -> Tensor:
     return decoded.permute(2, 0, 1).to(image.device, image.dtype) / 255
 
 
-def _light(linear: Tensor) -> Tensor:
+def linear_luma(linear: Tensor) -> Tensor:
+    """Light of linear RGB (Rec. 709): (..., 3, H, W) -> (..., H, W)."""
     red, green, blue = linear.unbind(-3)
     return _LINEAR_LUMA[0] * red + _LINEAR_LUMA[1] * green + _LINEAR_LUMA[2] * blue
 
@@ -107,7 +108,7 @@ def _scene_contrast(linear: Tensor, exponent: float) -> Tensor:
     Black and white stay where they are: a power of the light itself would push the highlights of dark photographs
     beyond white, and look like over-exposure.
     """
-    light = _light(linear).clamp(1e-4, 1 - 1e-4)
+    light = linear_luma(linear).clamp(1e-4, 1 - 1e-4)
     middle = torch.exp(torch.log(light).mean())
     pivot = middle / (1 - middle)
     odds = pivot * (light / (1 - light) / pivot) ** exponent
@@ -150,14 +151,14 @@ def _convolved(image: Tensor, kernel: Tensor) -> Tensor:
     small = kernel[cut : kernel.shape[0] - cut, cut : kernel.shape[1] - cut].to(image.device)
     small = small / small.sum()
     padded = F.pad(image[None], (reach,) * 4, mode="reflect")[0]
-    height, width = (_quick(side) for side in padded.shape[-2:])
+    height, width = (quick_length(side) for side in padded.shape[-2:])
     seen = torch.fft.rfft2(padded, s=(height, width)) * torch.fft.rfft2(small, s=(height, width))
     blurred: Tensor = torch.fft.irfft2(seen, s=(height, width))
     rows, columns = image.shape[-2:]
     return blurred[..., 2 * reach : 2 * reach + rows, 2 * reach : 2 * reach + columns].clamp(min=0)
 
 
-def _quick(side: int) -> int:
+def quick_length(side: int) -> int:
     """The next length with small prime factors, which an FFT likes."""
     while True:
         rest = side

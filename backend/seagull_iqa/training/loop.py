@@ -268,6 +268,8 @@ def _steps(run: Run, curve: Curve | None, log_every: int, save_every_s: float) -
                 run.task.write(run.result, spec.out, finished=False)
             last_save = time.monotonic()
     run.save()
+    if run.accelerator.is_main_process:
+        run.task.write(run.result, spec.out, finished=False)
 
 
 def _shared(run: Run) -> Order:

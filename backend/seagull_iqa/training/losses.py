@@ -80,6 +80,18 @@ def fidelity_loss(predicted: Tensor, label: Tensor) -> Tensor:
     return (loss * apart).sum() / apart.sum().clamp(min=1)
 
 
+def order_loss(output: RegionOutput, chunk: Chunk) -> dict[str, Tensor]:
+    """Terms for crops of which only the order of the qualities is known, and the importance."""
+    label = chunk.quality
+    terms = {
+        "order": correlation_loss(output.quality, label) + 0.5 * correlation_loss(output.dense_quality, label),
+        "order_pairs": fidelity_loss(output.quality.flatten(), label.flatten()),
+        "order_importance": 0.3 * distribution_loss(output.importance_logits, chunk.importance),
+    }
+    terms["total"] = torch.stack(list(terms.values())).sum()
+    return terms
+
+
 def human_loss(output: RegionOutput, chunk: Chunk) -> dict[str, Tensor]:
     """Terms for crops of which a person's score is known; the maps learn it as their weighted mean."""
     label = chunk.quality

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from functools import cached_property
 from pathlib import Path
 
@@ -17,15 +17,19 @@ from seagull_iqa.errors import ImageError
 from seagull_iqa.models.mini.checkpoint import load_weights, save_weights
 from seagull_iqa.models.mini.config import MiniConfig
 from seagull_iqa.models.mini.network import MiniNetwork
+from seagull_iqa.training.batch_samples import BatchMaker, Numbers
 from seagull_iqa.training.calibrate import calibrate
 from seagull_iqa.training.human import HumanScores, HumanSource, whole_views
-from seagull_iqa.training.losses import human_loss, total_loss
-from seagull_iqa.training.samples import Chunk, SyntheticSource, make_sample
+from seagull_iqa.training.losses import human_loss, order_loss, total_loss
+from seagull_iqa.training.samples import VERSIONS, Chunk, SyntheticSource, make_sample
 from seagull_iqa.training.task import Arrays, Measured, Source
 from seagull_iqa.training.teacher import Taught, TaughtSource, teacher
 
 MEASURED_SIDE = 320
 """Side in px of the crops that the measure looks at."""
+
+TAUGHT = 2.0
+"""Weight of the distance to the teacher, which is of order 0.2."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +52,10 @@ class MiniSpec:
         Weights of a MobileNetV2 that the encoder learns to imitate, besides.
     frozen : bool
         The encoder stays as it is: only map head, tokens and score heads learn.
+    config : MiniConfig
+        Sizes of a network that begins with random weights.
+    on_device : bool
+        Spoiled photographs are made and labelled where the network learns, not by processes.
     pixels : int
         Of a batch.
     share : float, 0..1
@@ -64,6 +72,8 @@ class MiniSpec:
     base: Path | None = None
     teacher: Path | None = None
     frozen: bool = False
+    config: MiniConfig = field(default_factory=MiniConfig)
+    on_device: bool = False
     pixels: int = 30 * 192 * 192
     share: float = 1.0
     dev_photos: int = 14
@@ -76,7 +86,7 @@ class MiniSpec:
 class MixedSource:
     """Synthetic batches, and one in some of human scores."""
 
-    synthetic: SyntheticSource
+    synthetic: Source
     human: HumanSource | None
     every: int
 
@@ -94,6 +104,8 @@ class Lesson:
     chunk: Chunk
     seen: Tensor | None = None
     """What the teacher sees in it."""
+    only_order: bool = False
+    """Of its qualities only the order counts."""
 
 
 class MiniTask:
@@ -112,11 +124,12 @@ class MiniTask:
         if spec.teacher is not None:
             teacher(spec.teacher)  # said here in a sentence, and not by a process that makes batches
         self.learned_from, self.dev = split_for_calibration(spec)
+        self._made_on: BatchMaker | None = None
 
     def model(self) -> nn.Module:
         """As it begins."""
         torch.manual_seed(self.spec.seed)
-        network = MiniNetwork(MiniConfig()) if self.spec.base is None else load_weights(self.spec.base)[0]
+        network = MiniNetwork(self.spec.config) if self.spec.base is None else load_weights(self.spec.base)[0]
         if self.spec.frozen:
             network.encoder.requires_grad_(False)
         for part in (network.encoder, network.dense):  # convolutions are an eighth faster on a CPU this way
@@ -127,13 +140,26 @@ class MiniTask:
     def source(self) -> Source:
         """Batches by number."""
         spec = self.spec
-        synthetic = SyntheticSource(tuple(p.path for p in self.learned_from), spec.seed, spec.pixels)
+        synthetic = Numbers() if spec.on_device else SyntheticSource(self._paths, spec.seed, spec.pixels)
         human = None if spec.human is None else HumanSource(spec.human, spec.seed, spec.pixels)
         mixed = MixedSource(synthetic, human, spec.human_every)
-        return mixed if spec.teacher is None else TaughtSource(mixed, spec.teacher)
+        return mixed if spec.teacher is None or spec.on_device else TaughtSource(mixed, spec.teacher)
+
+    @property
+    def _paths(self) -> tuple[Path, ...]:
+        return tuple(p.path for p in self.learned_from)
+
+    def _maker(self, device: str) -> BatchMaker:
+        if self._made_on is None or self._made_on.device != device:
+            self._made_on = BatchMaker(self._paths, self.spec.seed, self.spec.pixels, device)
+        return self._made_on
 
     def batch(self, arrays: Arrays, device: str, *, again: bool) -> Lesson:
         """On the device; mirrored where it was seen before."""
+        if len(arrays) == 1:
+            chunk, only_order = self._maker(device)(int(arrays[0]))
+            taught = self.spec.teacher
+            return Lesson(chunk, None if taught is None else teacher(taught)(chunk.image[::VERSIONS]).float(), only_order)
         labelled = len(fields(Chunk))
         chunk = Chunk.from_arrays(arrays[:labelled]).to(device)
         seen = torch.from_numpy(np.asarray(arrays[-1])).to(device).float() if len(arrays) > labelled else None
@@ -149,10 +175,13 @@ class MiniTask:
         image, masks = chunk.image.float() / 255, chunk.unpacked_masks()
         seen = () if batch.seen is None else (batch.seen,)
         dense, output, *distance = model(image, masks, *seen)
-        terms = human_loss(output, chunk) if chunk.is_human else total_loss(dense, output, chunk)
+        if batch.only_order:
+            terms = order_loss(output, chunk)
+        else:
+            terms = human_loss(output, chunk) if chunk.is_human else total_loss(dense, output, chunk)
         if distance:
-            terms["teacher"] = distance[0]
-            terms["total"] = terms["total"] + distance[0]
+            terms["teacher"] = TAUGHT * distance[0]
+            terms["total"] = terms["total"] + terms["teacher"]
         return terms
 
     @cached_property

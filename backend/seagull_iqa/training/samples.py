@@ -78,6 +78,10 @@ class Chunk:
         """The inverse of `to_arrays`."""
         return cls(*(torch.from_numpy(np.asarray(values)) for values in arrays))
 
+    def rows(self, order: Tensor) -> Chunk:
+        """Those samples, in that order."""
+        return Chunk(*(getattr(self, f.name)[order] for f in fields(self)))
+
     def to_arrays(self) -> list[NDArray[np.generic]]:
         """Its fields, to be sent to another process."""
         return [getattr(self, f.name).numpy() for f in fields(self)]
@@ -94,7 +98,7 @@ class Chunk:
     def mirrored(self) -> Chunk:
         """Left and right exchanged, labels and all."""
         places = {f.name: getattr(self, f.name).flip(-1) for f in fields(self) if f.name in _PLACES}
-        return replace(self, masks=_packed(self.unpacked_masks().flip(-1)), **places)
+        return replace(self, masks=packed(self.unpacked_masks().flip(-1)), **places)
 
     def unpacked_masks(self) -> Tensor:
         """float32 (N, R, S, S), 0 or 1."""
@@ -106,10 +110,11 @@ _PLACES = frozenset({"image", "severity_map", "weight_map", "quality_map"})
 """Fields with columns of the crop in their last axis."""
 
 
-def _packed(masks: Tensor) -> Tensor:
-    weights = 2 ** torch.arange(7, -1, -1, device=masks.device)
-    bits = masks.reshape(*masks.shape[:-1], masks.shape[-1] // 8, 8)
-    return (bits * weights).sum(-1).to(torch.uint8)
+def packed(masks: Tensor) -> Tensor:
+    """Masks as bits, the leftmost pixel the highest: (..., S), 0 or 1 -> uint8 (..., S / 8)."""
+    weights = 2 ** torch.arange(7, -1, -1, device=masks.device, dtype=torch.uint8)
+    bits = masks.reshape(*masks.shape[:-1], masks.shape[-1] // 8, 8).to(torch.uint8)
+    return (bits * weights).sum(-1, dtype=torch.uint8)
 
 
 def unlabelled(pixels: NDArray[np.uint8], inside: NDArray[np.bool_], quality: float) -> Chunk:
@@ -144,7 +149,7 @@ def _ingredient(distortion: Distortion, rng: np.random.Generator) -> Ingredient:
     return Ingredient(distortion, variant, float(rng.uniform(0.5, 5.5)), direction, float(rng.uniform(0, 180)))
 
 
-def _another(recipe: list[Ingredient], rng: np.random.Generator) -> list[Ingredient]:
+def another_recipe(recipe: list[Ingredient], rng: np.random.Generator) -> list[Ingredient]:
     """The same at other strengths, or something else, as often as not."""
     if rng.random() < 0.5:
         return random_recipe(rng)
@@ -164,7 +169,7 @@ def make_versions(
     recipe = random_recipe(rng)
     made = [crop.spoiled(recipe, rng)]
     for _ in range(versions - 1):
-        made.append(crop.spoiled(_another(recipe, rng), rng))
+        made.append(crop.spoiled(another_recipe(recipe, rng), rng))
     return Chunk.cat(made)
 
 

@@ -25,11 +25,11 @@ from seagull_iqa.training.task import Arrays, Source
 STRIDE = 32
 """Px of the image per cell of what it sees."""
 
-CHANNELS = 320
+CHANNELS = 1280
 
 
 class Teacher:
-    """MobileNetV2 1.0 up to its last block."""
+    """MobileNetV2 1.0 up to its last convolution, whose mean over an image is what ImageNet's classes are told by."""
 
     def __init__(self, path: Path) -> None:
         """Load its convolutions, batch norm folded into them (weight and bias of each, in the order of the layers).
@@ -51,9 +51,8 @@ class Teacher:
 
     @torch.no_grad()
     def __call__(self, images: Tensor) -> Tensor:
-        """uint8 (N, 3, S, S), S a multiple of 32 -> float16 (N, 320, S / 32, S / 32)."""
-        seen = self._model(images.float() / 127.5 - 1, output_hidden_states=True)
-        features: Tensor = seen.hidden_states[-1]
+        """uint8 (N, 3, S, S), S a multiple of 32 -> float16 (N, 1280, S / 32, S / 32)."""
+        features: Tensor = self._model.to(images.device)(images.float() / 127.5 - 1).last_hidden_state
         return features.half()
 
 
