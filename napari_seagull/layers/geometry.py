@@ -87,6 +87,43 @@ def onto_image(source: Placed, image: Placed, points: FloatArray, plane: tuple[i
     return moved(matrix_between(source, image), points)[:, ndim - image.ndim :]
 
 
+def plane_matrix(image: Placed, plane: tuple[int, ...]) -> FloatArray:
+    """From px of one plane of an image to the last two axes of the world; homogeneous, shape (3, 3).
+
+    Parameters
+    ----------
+    image : napari Image layer
+    plane : tuple of int, length image.ndim - 2
+        Index along each leading axis.
+    """
+    whole = world_matrix(image, image.ndim)
+    flat = np.eye(3)
+    flat[:2, :2] = whole[-3:-1, -3:-1]
+    flat[:2, 2] = whole[-3:-1, :-3] @ np.asarray(plane, dtype=np.float64) + whole[-3:-1, -1]
+    return flat
+
+
+def pointed_at(image: Placed, plane: tuple[int, ...], position: ArrayLike) -> tuple[float, float]:
+    """(row, column) in px of a plane on screen that lies under a place of the world; whole numbers are centres.
+
+    Parameters
+    ----------
+    image : napari Image layer
+    plane : tuple of int
+        The plane on screen, its last two axes displayed.
+    position : floats, at least 2
+        World coordinates, as a mouse event gives them; only the last two, which are displayed, count.
+    """
+    place = np.append(np.asarray(position, dtype=np.float64)[-2:], 1.0)
+    row, column, _one = np.linalg.solve(plane_matrix(image, plane), place)
+    return (float(row), float(column))
+
+
+def magnification(image: Placed, plane: tuple[int, ...]) -> float:
+    """World units per px of a plane, the mean over directions."""
+    return float(np.sqrt(abs(np.linalg.det(plane_matrix(image, plane)[:2, :2]))))
+
+
 def one_plane(points: FloatArray) -> tuple[int, ...]:
     """The index along each leading axis that all points, shape (N, 2 + leading), share.
 

@@ -208,7 +208,7 @@ def map_layer(score_map: ScoreMap, image: Image, *, plane: Plane = ()) -> MapLay
         "axis_labels": image.axis_labels,
         "metadata": {"seagull": {"map": score_map.name, "model": score_map.model}},
     }
-    return data, {**keywords, **_transform(matrix)}, "image"
+    return data, {**keywords, **transform_keywords(matrix)}, "image"
 
 
 def _cells_to_pixels(stride: float, plane: Plane) -> FloatArray:
@@ -218,8 +218,9 @@ def _cells_to_pixels(stride: float, plane: Plane) -> FloatArray:
     return matrix
 
 
-def _transform(matrix: FloatArray) -> dict[str, Any]:
-    """Scale and translate where they say it all, as people expect to read them; the affine matrix otherwise."""
+def transform_keywords(matrix: FloatArray) -> dict[str, Any]:
+    """A homogeneous matrix as a layer's keywords: scale and translate where they say it all, as people expect to read
+    them; the affine matrix otherwise."""
     linear = matrix[:-1, :-1]
     scale = np.diag(linear)
     if np.allclose(linear, np.diag(scale), rtol=0.0, atol=1e-12 * np.abs(linear).max()) and (scale > 0).all():

@@ -55,7 +55,14 @@ class LabelSource:
     value: int
 
 
-Source = ShapeSource | LabelSource | None
+@dataclass(frozen=True)
+class SegmentSource:
+    """The region is a mask that was found; the session holds it, and a layer of ours is only its picture."""
+
+    layer: str
+
+
+Source = ShapeSource | LabelSource | SegmentSource | None
 """Where the region lives in napari; None where it lives in no layer (the whole image, a file, a tile)."""
 
 
