@@ -79,6 +79,8 @@ class Segmenting:
             now = self.list()
         if now.trouble is not None:
             raise now.trouble.exception()
+        if now.in_use != name:
+            raise ModelError(f"{now.in_use} was chosen meanwhile.", f"Choose {name} again if you want it.")
         return now
 
     def prepare(

@@ -36,6 +36,12 @@ def toy_module() -> ModuleType:
 
 
 @pytest.fixture(scope="session")
+def engine_module() -> ModuleType:
+    """An engine that finds regions by flood fill, `FloodEngine`, and an `EngineShop` with some."""
+    return _module_beside("toy_engine")
+
+
+@pytest.fixture(scope="session")
 def synthetic() -> ModuleType:
     """What writes checkpoints in the public layout: `write_checkpoint`, `PUBLIC`, `TOY`, `WIDE`."""
     return _module_beside("synthetic_checkpoint")

@@ -26,6 +26,10 @@ def serve(  # noqa: PLR0913 - one parameter an option, as typer wants it
         float | None,
         typer.Option(min=0.0, max=4096.0, help="Memory for images looked at; by default what the model wishes."),
     ] = None,
+    look_disk_gb: Annotated[
+        float,
+        typer.Option(min=0.0, max=4096.0, help="Disk for images that were pointed at; 0 keeps none (docs/cli.md)."),
+    ] = 2.0,
     exit_with_stdin: Annotated[
         bool, typer.Option("--exit-with-stdin", help="End when the standard input ends.")
     ] = False,
@@ -43,6 +47,7 @@ def serve(  # noqa: PLR0913 - one parameter an option, as typer wants it
             device=device,
             precision=precision,
             look_cache_bytes=None if look_cache_gb is None else int(look_cache_gb * 10**9),
+            look_disk_bytes=int(look_disk_gb * 10**9),
             exit_with_stdin=exit_with_stdin,
             allow_hosts=tuple(allow_host or ()),
         )

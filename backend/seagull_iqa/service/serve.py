@@ -14,9 +14,11 @@ import uvicorn
 from seagull_iqa import wire
 from seagull_iqa.domain.precision import Precision
 from seagull_iqa.errors import AccessError, BackendError
+from seagull_iqa.segmenting.look_store import DISK_BYTES
 from seagull_iqa.service.app import build_app
 from seagull_iqa.service.hub_source import hub_source
 from seagull_iqa.service.security import Gate
+from seagull_iqa.service.segment_source import SegmentSource, machine_engines
 from seagull_iqa.service.source import Choice, ModelSource
 from seagull_iqa.service.workbench import Workbench
 from seagull_iqa.settings import TOKEN_VARIABLE, read_settings
@@ -44,6 +46,8 @@ class ServeOptions:
         What `seagull_iqa.registry.load_model` takes; the device is also that of models chosen later.
     look_cache_bytes : int or None
         Most bytes of images looked at that are kept; None leaves it to the model, or takes 1 GiB.
+    look_disk_bytes : int
+        Most bytes that the engine which finds regions keeps on disk; 0 keeps nothing there.
     exit_with_stdin : bool
         End when the standard input ends: the server then dies with the process that spawned it.
     token : str or None
@@ -58,12 +62,13 @@ class ServeOptions:
     device: str = "auto"
     precision: Precision = Precision.AUTO
     look_cache_bytes: int | None = None
+    look_disk_bytes: int = DISK_BYTES
     exit_with_stdin: bool = False
     token: str | None = field(default=None, repr=False)
     allow_hosts: tuple[str, ...] = ()
 
 
-def serve(options: ServeOptions, source: ModelSource | None = None) -> None:
+def serve(options: ServeOptions, source: ModelSource | None = None, engines: SegmentSource | None = None) -> None:
     """Serve until told to end (Ctrl+C, SIGTERM, or the end of the standard input).
 
     The first line on the standard output is a `wire.HandShake`; the model is loaded after it.
@@ -79,7 +84,11 @@ def serve(options: ServeOptions, source: ModelSource | None = None) -> None:
     check_access(options.host, given)
     token = given or secrets.token_urlsafe(32)
     first = Choice(options.model, options.device, options.precision)
-    bench = Workbench(source or hub_source(first), look_cache_bytes=options.look_cache_bytes)
+    bench = Workbench(
+        source or hub_source(first),
+        look_cache_bytes=options.look_cache_bytes,
+        engines=engines or machine_engines(options.device, disk_bytes=options.look_disk_bytes),
+    )
     names = (options.host, *options.allow_hosts) if options.host not in _WILDCARDS else options.allow_hosts
     listening = _listen(options.host, options.port)
     hand_shake = wire.HandShake(

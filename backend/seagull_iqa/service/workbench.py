@@ -24,6 +24,8 @@ from seagull_iqa.service.jobs import JobShelf, LongJob, MapJob
 from seagull_iqa.service.model_desk import ModelDesk
 from seagull_iqa.service.model_work import ModelWork
 from seagull_iqa.service.resident import VERSION
+from seagull_iqa.service.segment_desk import SegmentDesk
+from seagull_iqa.service.segment_source import SegmentSource, machine_engines
 from seagull_iqa.service.source import ModelSource
 from seagull_iqa.service.uploads import UploadBudget
 
@@ -39,10 +41,24 @@ class Workbench:
         The largest that is accepted.
     look_cache_bytes : int or None
         Most bytes of looks that are kept; None takes the model's own wish, or else that of the limits.
+    engines : SegmentSource or None
+        Where engines come from that find regions; None is this machine's, with nothing kept on disk.
+
+    Attributes
+    ----------
+    models : ModelDesk
+        The verbs about models.
+    segmenting : SegmentDesk
+        The verbs that find regions.
     """
 
     def __init__(
-        self, source: ModelSource, limits: wire.Limits | None = None, *, look_cache_bytes: int | None = None
+        self,
+        source: ModelSource,
+        limits: wire.Limits | None = None,
+        *,
+        look_cache_bytes: int | None = None,
+        engines: SegmentSource | None = None,
     ) -> None:
         self.limits = limits or wire.Limits()
         self.uploads = UploadBudget(self.limits)
@@ -54,10 +70,12 @@ class Workbench:
         look_bytes = self.limits.look_cache_bytes if look_cache_bytes is None else look_cache_bytes
         self._work = ModelWork(source, self._asks, look_bytes, fixed=look_cache_bytes is not None)
         self.models = ModelDesk(source, self._work, self._jobs)
+        self.segmenting = SegmentDesk(engines or machine_engines(keep=False), self.limits, self._jobs, self._image)
 
     def start(self) -> None:
         """Begin to load the model, and to work."""
         self._work.worker.start()
+        self.segmenting.start()
 
     def close(self) -> None:
         """Let nobody wait any longer; what is held is answered with what is there, downloads are cancelled."""
@@ -68,6 +86,7 @@ class Workbench:
         """End after the piece of work at hand."""
         self.models.close()
         self._work.worker.stop()
+        self.segmenting.stop()
         self.models.join()
 
     @property

@@ -1,4 +1,4 @@
-"""The one thread in which the model works, and the queue before it: larger priority first, then first come."""
+"""A thread in which a model works, and the queue before it: larger priority first, then first come."""
 
 from __future__ import annotations
 
@@ -29,16 +29,18 @@ class Worker:
     ----------
     first : callable
         Done before all else, in the thread: loads the model.
+    name : str
+        Of the thread.
     """
 
-    def __init__(self, first: Task) -> None:
+    def __init__(self, first: Task, name: str = "seagull-model") -> None:
         self._first = first
         self._queue: list[_Entry] = []
         self._order = itertools.count()
         self._news = Condition()
         self._stopping = False
         # A daemon, so that a long look never keeps the process from ending.
-        self._thread = Thread(target=self._work, name="seagull-model", daemon=True)
+        self._thread = Thread(target=self._work, name=name, daemon=True)
 
     def start(self) -> None:
         """Begin; once."""
