@@ -153,7 +153,7 @@ def test_masks_come_back_from_a_reduced_part_within_a_pixel_of_what_the_engine_s
     mask = view.outward(Candidate(seen, 1.0)).mask
     assert mask.shape == LARGE
     rows, cols = np.mgrid[: LARGE[0], : LARGE[1]]
-    at = [((centre + 0.5) / scale - 0.5 + start) for centre, scale, start in zip((200, 300), view.scale, box[:2])]
+    at = [(centre + 0.5) / view.scale[axis] - 0.5 + box[axis] for axis, centre in enumerate((200, 300))]
     away = np.hypot((rows - at[0]) * view.scale[0], (cols - at[1]) * view.scale[1])
     assert mask.pixels[away < 88.5].all()
     assert not mask.pixels[away > 91.5].any()
@@ -182,7 +182,13 @@ def test_the_whole_of_a_part_comes_back_as_the_whole_of_it() -> None:
 def test_prompts_go_in_where_they_lie_in_the_picture_of_the_part() -> None:
     view = View(LARGE, (100, 200, 2100, 2200), (1000, 1000))
     mask = RegionMask.from_box(LARGE, (300, 400, 500, 800))
-    prompts = Prompts(((100, 200), (101, 201)), ((2099, 2199), (2100, 200)), (300, 400, 500, 800), (((99, 199),),), mask)
+    prompts = Prompts(
+        positive=((100, 200), (101, 201)),
+        negative=((2099, 2199), (2100, 200)),
+        box=(300, 400, 500, 800),
+        strokes=(((99, 199),),),
+        mask=mask,
+    )
     seen = view.inward(prompts)
     assert seen.positive == ((-0.25, -0.25), (0.25, 0.25))  # centres of px of half the size
     assert seen.negative == ((999.25, 999.25),)  # the other one lies beside the part

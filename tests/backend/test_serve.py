@@ -21,6 +21,7 @@ import pytest
 from seagull_iqa import errors, wire
 from seagull_iqa.client import Client
 from seagull_iqa.domain.progress import Progress
+from seagull_iqa.domain.prompts import Prompts
 from seagull_iqa.imaging.prepared import PreparedImage
 from seagull_iqa.samples import samples
 from seagull_iqa.service.serve import ServeOptions, check_access, serve
@@ -359,3 +360,21 @@ def test_rough_bytes_on_the_socket_do_no_harm(spawn: Spawn, picture: PreparedIma
     assert len(server.client.assess(picture, [box_region()]).reports) == 1
     server.process.terminate()
     assert "Traceback" not in server.process.communicate(timeout=20)[1]
+
+
+def test_a_click_after_the_server_was_killed_is_answered_from_the_look_on_disk(
+    spawn: Spawn, picture: PreparedImage, tmp_path: Path
+) -> None:
+    environ = {"SEAGULL_CACHE": str(tmp_path / "mit umlaut ä")}
+    first = spawn(environ=environ)
+    first.client.segmenting.prepare(picture)
+    first.process.kill()
+    first.process.wait(20)
+    with pytest.raises(errors.BackendUnreachableError):
+        first.client.segmenting.propose(picture, Prompts(positive=((20, 10),)))
+    second = spawn(environ=environ, blind=True)
+    found = second.client.segmenting.propose(picture, Prompts(positive=((20, 10),)))
+    assert found.candidates[found.best].mask.box == (0, 0, 40, 30)
+    second.client.segmenting.clear()
+    with pytest.raises(errors.ModelError, match="blind"):
+        second.client.segmenting.propose(picture, Prompts(positive=((20, 10),)))

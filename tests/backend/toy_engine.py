@@ -9,12 +9,11 @@ from typing import Any
 
 import numpy as np
 from scipy import ndimage
-from skimage.segmentation import flood
 
 from seagull_iqa.domain.progress import Progress, ProgressCallback, ignore_progress
 from seagull_iqa.domain.prompts import Candidate, EngineState, EverythingSpec, Prompts, Proposal
 from seagull_iqa.domain.region import RegionMask
-from seagull_iqa.errors import CheckpointError, RegionError, UnknownModelError
+from seagull_iqa.errors import CheckpointError, ModelError, RegionError, UnknownModelError
 from seagull_iqa.service.segment_source import Pick, SegmentSource
 
 TOLERANCES = (5.0, 20.0, 60.0)
@@ -102,6 +101,8 @@ class FloodEngine:
         return FloodLook(packed["gray"])
 
     def _filled(self, look: FloodLook, prompts: Prompts, tolerance: float) -> np.ndarray:
+        from skimage.segmentation import flood  # here, so that servers that are asked for none start at once
+
         seeds = [*prompts.positive, *(point for stroke in prompts.strokes for point in stroke)]
         if prompts.mask is not None:
             centre = ndimage.center_of_mass(prompts.mask.pixels)
@@ -125,8 +126,12 @@ class FloodEngine:
 
 @dataclass
 class EngineShop:
-    """Two engines that work, one that is not ready, and one that cannot be loaded; all made are kept."""
+    """Two engines that work, one that is not ready, and one that cannot be loaded; all made are kept.
 
+    Those of a blind shop cannot look, so they answer only from looks that were kept.
+    """
+
+    blind: bool = False
     made: list[FloodEngine] = field(default_factory=list)
     load_go: Event = field(default_factory=Event)
     released: int = 0
@@ -143,7 +148,8 @@ class EngineShop:
             raise CheckpointError("The weights do not fit.", "Take others.")
         if pick.name not in {"region-tree", "other"}:
             raise UnknownModelError("There is no such engine.", "Take another.")
-        self.made.append(FloodEngine(pick.name))
+        fails = ModelError("It is blind.", "Open its eyes.") if self.blind else None
+        self.made.append(FloodEngine(pick.name, fails=fails))
         return self.made[-1]
 
     def states(self) -> list[EngineState]:
@@ -151,7 +157,7 @@ class EngineShop:
             EngineState("region-tree", "Fills", hover=True),
             EngineState("other", "Fills too"),
             EngineState("broken", "Does not fit"),
-            EngineState("absent", "Far away", ready=False, why_not="It is not downloaded; run `seagull models download`."),
+            EngineState("absent", "Far away", ready=False, why_not="It is not downloaded."),
         ]  # fmt: skip
 
     def release(self) -> None:

@@ -1,16 +1,22 @@
-"""A real server process around the toy models: `python toy_server.py [seconds to load] [serve options as JSON]`."""
+"""A real server process around the toys: `python toy_server.py [seconds to load] [serve options as JSON]`.
+
+The option "blind" is ours: its engines cannot look at images, so they answer only from looks that were kept.
+"""
 
 from __future__ import annotations
 
 import json
+import os
 import sys
 
+from toy_engine import EngineShop
 from toy_model import ToyModel, ToyShop
 
 from seagull_iqa.domain.progress import ProgressCallback
 from seagull_iqa.errors import CheckpointError, SeagullError
 from seagull_iqa.service.serve import ServeOptions, serve
 from seagull_iqa.service.source import Choice
+from seagull_iqa.settings import looks_home
 
 
 class SlowShop(ToyShop):
@@ -28,8 +34,9 @@ class SlowShop(ToyShop):
 def main() -> int:
     options = json.loads(sys.argv[2])
     options["allow_hosts"] = tuple(options.get("allow_hosts", ()))
+    engines = EngineShop(blind=options.pop("blind", False)).source(folder=looks_home(os.environ))
     try:
-        serve(ServeOptions(**options), SlowShop(float(sys.argv[1])).source())
+        serve(ServeOptions(**options), SlowShop(float(sys.argv[1])).source(), engines)
     except SeagullError as error:
         sys.stderr.write(f"{error}\n")
         return 1

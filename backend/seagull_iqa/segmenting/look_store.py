@@ -131,7 +131,7 @@ def _written(packed: Packed) -> bytes:
     with zipfile.ZipFile(buffer, "w") as archive:
         for name, array in packed.items():
             with archive.open(f"{name}.npy", "w") as member:
-                np.lib.format.write_array(member, np.ascontiguousarray(array), allow_pickle=False)
+                np.lib.format.write_array(member, np.asarray(array, order="C"), allow_pickle=False)
     return buffer.getvalue()
 
 
