@@ -105,13 +105,15 @@ class SamFrame:
         return np.divide(self.scaled, self.shape)
 
     def mask_logits(self, mask: RegionMask) -> Floats:
-        """float32, shape (1, low, low): an earlier mask as the network's own answers look; the padding is outside."""
-        height, width = self.scaled
-        square = np.zeros((self.kind.side, self.kind.side), np.float32)
-        share = Image.fromarray(mask.pixels.astype(np.float32)).resize((width, height), Image.Resampling.BOX)
-        square[:height, :width] = np.asarray(share)
-        low = Image.fromarray(square).resize((self.kind.low, self.kind.low), Image.Resampling.BOX)
-        inside = np.clip(np.asarray(low, np.float32), _SURE, 1 - _SURE)
+        """float32, shape (1, low, low): an earlier mask as the network's own answers look; the padding is outside.
+
+        A cell's probability is the share of it that the mask covers.
+        """
+        rows, columns = (
+            _overlaps(self.kind.low, size, self.kind.side / scale)
+            for size, scale in zip(self.shape, self._scale, strict=True)
+        )
+        inside = np.clip(rows @ mask.pixels.astype(np.float32) @ columns.T, _SURE, 1 - _SURE)
         logits: Floats = np.log(inside / (1 - inside))[None]
         return logits
 
@@ -121,6 +123,14 @@ class SamFrame:
         height, width = self.scaled
         low, side = self.kind.low, self.kind.side
         return -(-height * low // side), -(-width * low // side)
+
+
+def _overlaps(cells: int, pixels: int, length: float) -> Floats:
+    """float32, shape (cells, pixels): the share of each of the equal cells of a length that lies on each pixel."""
+    edges = np.linspace(0.0, length, cells + 1)
+    low, high = edges[:-1, None], edges[1:, None]
+    at = np.arange(pixels)[None]
+    return (np.clip(np.minimum(high, at + 1) - np.maximum(low, at), 0, None) / (high - low)).astype(np.float32)
 
 
 def along_strokes(strokes: Sequence[Sequence[Point]], most: int = 12) -> list[Point]:
