@@ -19,6 +19,7 @@ from seagull_iqa.cli.heatmap import heatmap
 from seagull_iqa.cli.learning import train
 from seagull_iqa.cli.model_commands import models_app
 from seagull_iqa.cli.score import score
+from seagull_iqa.cli.segment import segment
 from seagull_iqa.cli.serve import serve
 from seagull_iqa.errors import SeagullError
 
@@ -32,7 +33,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for _command in (demo, score, heatmap, ask, serve, train, evaluate, doctor):
+for _command in (demo, score, segment, heatmap, ask, serve, train, evaluate, doctor):
     app.command()(_command)
 app.add_typer(models_app, name="models")
 app.add_typer(data_app, name="data")

@@ -20,11 +20,14 @@ from seagull_iqa.domain.model_offer import OfferState
 from seagull_iqa.hub.amounts import gigabytes
 from seagull_iqa.hub.catalogue import offers
 from seagull_iqa.hub.downloads import is_offline
+from seagull_iqa.hub.segmenters import engine_states, segmenter_offers
 from seagull_iqa.registry import choose_device
+from seagull_iqa.settings import looks_home
 
 _BINDINGS = ("PyQt6", "PySide6", "PyQt5", "PySide2")
 _SHOWN = ("numpy", "fastapi", "uvicorn", "safetensors", "napari")
 _FULL = ("transformers", "sentencepiece", "bitsandbytes")
+_SAM = ("segment-anything", "torchvision", "transformers", "timm")
 
 
 def doctor() -> None:
@@ -54,6 +57,7 @@ def _packages(torch: ModuleType | None, trouble: str) -> Iterator[tuple[str, str
         yield name, installed(name) or "not installed"
     full = [f"{name} {installed(name) or 'not installed'}" for name in _FULL]
     yield "for seagull-7b", ", ".join(full)
+    yield "for SAM", ", ".join(f"{name} {installed(name) or 'not installed'}" for name in _SAM)
     bindings = [f"{name} {installed(name)}" for name in _BINDINGS if installed(name)]
     yield "Qt binding", ", ".join(bindings) or "not installed"
     yield "screen", why_no_window() or "napari can open a window here"
@@ -93,8 +97,25 @@ def _models(torch: ModuleType | None) -> Iterator[tuple[str, str]]:
         lies = cost if one.state is OfferState.ABSENT else here
         fits = fitting(one) if torch else ""
         yield "model", f"{one.name}, {lies}, {one.path}" + (f". {fits}" if fits else "")
+    # Here, so that `seagull --help` need not wait for numpy.
+    from seagull_iqa.segmenting.look_store import LookStore
+
+    store = LookStore(looks_home(os.environ))
+    looks, nbytes = store.held()
+    yield "looks kept", f"{looks}, {gigabytes(nbytes)}, {store.folder}"
+    yield "finds regions", ", ".join(_engines())
     if is_offline():
         yield "offline", "nothing is downloaded"
+
+
+def _engines() -> Iterator[str]:
+    """Those that can be used, and those whose weights are here but lack something."""
+    here = {one.name for one in segmenter_offers() if one.state is not OfferState.ABSENT}
+    for state in engine_states():
+        if state.ready:
+            yield state.name
+        elif state.name in here:
+            yield f"{state.name} ({state.why_not})"
 
 
 def next_steps(*, torch_is_there: bool, trouble: str) -> list[str]:

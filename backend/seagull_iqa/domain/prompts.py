@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
-from seagull_iqa.domain.region import RegionMask
+if TYPE_CHECKING:
+    # Named only, so that engines can be listed without waiting for numpy.
+    from seagull_iqa.domain.region import RegionMask
 
 Point = tuple[float, float]
 """(row, column) in px of the image; whole numbers are centres of pixels."""

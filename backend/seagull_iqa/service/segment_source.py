@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from seagull_iqa.domain.prompts import EngineName, EngineState
+from seagull_iqa.errors import SeagullError
 from seagull_iqa.segmenting.interface import SegmentEngine
 from seagull_iqa.segmenting.look_store import DISK_BYTES
 from seagull_iqa.service.hub_source import release
@@ -56,8 +57,8 @@ class SegmentSource:
 def machine_engines(device: str = "auto", *, disk_bytes: int = DISK_BYTES, keep: bool = True) -> SegmentSource:
     """The engines of this machine; looks are kept in the user's folder for caches, if at all."""
     return SegmentSource(
-        make=_make,
-        states=_states,
+        make=machine_engine,
+        states=lambda: _states(device),
         first=Pick(EngineName.TREE, device),
         disk_bytes=disk_bytes,
         folder=looks_home(os.environ) if keep else None,
@@ -67,7 +68,11 @@ def machine_engines(device: str = "auto", *, disk_bytes: int = DISK_BYTES, keep:
 # What needs torch or the hub is imported in the functions, so that the hand-shake need not wait for it.
 
 
-def _make(pick: Pick) -> SegmentEngine:
+def machine_engine(pick: Pick, *, paths: bool = False) -> SegmentEngine:
+    """The engine of that name on this machine; `UnknownModelError` where there is none, or its weights are not here.
+
+    A server takes names only; who started it decides what is read. With `paths` also that of weights.
+    """
     from seagull_iqa.segmenting.engines import make_engine
 
     if pick.name == EngineName.TREE:
@@ -75,10 +80,19 @@ def _make(pick: Pick) -> SegmentEngine:
     from seagull_iqa.hub.segmenters import engine_folder
     from seagull_iqa.registry import choose_device
 
-    return make_engine(pick.name, device=choose_device(pick.device).name, folder=engine_folder(pick.name))
+    device = choose_device(pick.device).name
+    if paths and Path(pick.name).expanduser().exists():
+        return make_engine(pick.name, device=device)
+    return make_engine(pick.name, device=device, folder=engine_folder(pick.name))
 
 
-def _states() -> Sequence[EngineState]:
+def _states(device: str) -> Sequence[EngineState]:
     from seagull_iqa.hub.segmenters import engine_states
+    from seagull_iqa.registry import choose_device
 
-    return engine_states()
+    try:
+        quick = choose_device(device).name.startswith("cuda")
+    except SeagullError:
+        # No torch, or no such device: what needs them says so itself.
+        quick = False
+    return engine_states(quick=quick)
