@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from psygnal import Signal
 from qtpy.QtCore import QObject
 
@@ -25,6 +27,7 @@ class BackendDesk(QObject):
     """Starts the backend on threads of their own, and shows how it is."""
 
     ready = Signal()  # the backend can be asked
+    failed = Signal()  # the backend has gone, or did not come up
     model_changed = Signal()  # another model answers, or will, than the one that has answered so far
 
     def __init__(self, desk: Desk, backend: Backend, bar: BackendBar, form: ServerForm, parent: QObject) -> None:
@@ -56,9 +59,17 @@ class BackendDesk(QObject):
         """Bring the backend up anew."""
         self._desk.tasks.start("backend", lambda _task: self._backend.restart(), done=_heard, failed=_heard)
 
-    def look_again(self) -> None:
-        """Look whether the backend is still there, after a request that it did not answer."""
-        self._desk.tasks.start("check", lambda _task: self._backend.check(), done=_heard, failed=_heard)
+    def revive(self) -> bool:
+        """Bring a backend that has gone up again; False where none has gone."""
+        gone = self._backend.status.state is ConnectionState.FAILED and not self._closed
+        if gone:
+            self.restart()
+        return gone
+
+    def look_again(self, then: Callable[[object], None] | None = None) -> None:
+        """Look whether the backend is still there, after a request that it did not answer; tell of it when done."""
+        after = then or _heard
+        self._desk.tasks.start("check", lambda _task: self._backend.check(), done=after, failed=after)
 
     def close(self) -> None:
         """Listen no more, and let the server end."""
@@ -81,6 +92,8 @@ class BackendDesk(QObject):
         self._note_model(status)
         if status.state is ConnectionState.READY:
             self.ready.emit()
+        elif status.state is ConnectionState.FAILED:
+            self.failed.emit()
 
     def _note_model(self, status: Status) -> None:
         """Tell where another model takes over: once, as early as it is known."""

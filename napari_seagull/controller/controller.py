@@ -13,10 +13,14 @@ from napari_seagull.controller.backend_desk import BackendDesk
 from napari_seagull.controller.desk import Desk
 from napari_seagull.controller.display import Display
 from napari_seagull.controller.images import ImageWatch
+from napari_seagull.controller.keeping import Keeper
 from napari_seagull.controller.labels_watch import LabelsWatch
 from napari_seagull.controller.mapping import Mapper
 from napari_seagull.controller.model_desk import ModelDesk
+from napari_seagull.controller.our_layers import OurLayers
 from napari_seagull.controller.scoring import Scorer
+from napari_seagull.controller.segmenting import Segmenter
+from napari_seagull.controller.segments_layer import SegmentsLayer
 from napari_seagull.controller.shapes_watch import ShapesWatch
 from napari_seagull.controller.tools import Tools
 from napari_seagull.session.commands import ChangeModel, DeleteRegion, RenameRegion, SelectRegions
@@ -43,18 +47,22 @@ class Controller(QObject):
         self.session = session or Session()
         self.tasks = Tasks()
         self._closed = False
-        desk = Desk(viewer, self.session, self.tasks, panel.status.show_problem)
+        desk = Desk(viewer, self.session, self.tasks, panel.status.show_problem, panel.status.show_note)
         self.images = ImageWatch(desk, panel.image_bar, self)
         server = backend or Backend()
         self.backend = BackendDesk(desk, server, panel.backend_bar, panel.server_form, self)
         self.models = ModelDesk(desk, server, panel.model_form, self)
         self.shapes = ShapesWatch(desk, self.images, self)
         self.labels = LabelsWatch(desk, self.images, self)
+        self.segments = SegmentsLayer(desk, self.images, self)
+        layers = OurLayers(self.shapes, self.labels, self.segments)
+        self.keeper = Keeper(desk, self.images, layers, self)
+        self.segmenter = Segmenter(desk, self.images, self.backend, self.keeper, panel.finding, self)
         self.scorer = Scorer(desk, self.backend, self)
         self.mapper = Mapper(desk, self.images, self.backend, panel.map_bar, self)
         self.asker = Asker(desk, self.backend, panel.card.ask, self)
-        self.display = Display(desk, panel, self.shapes, self.labels, self)
-        self.tools = Tools(desk, self.images, self.shapes, self.labels, panel.draw_bar, self)
+        self.display = Display(desk, panel, layers, self)
+        self.tools = Tools(desk, self.images, layers, panel.draw_bar, self)
         self._connect()
 
     def start(self) -> None:
@@ -75,6 +83,8 @@ class Controller(QObject):
             self.asker,
             self.display,
             self.tools,
+            self.segmenter,
+            self.segments,
         ):
             part.close()
         self.backend.close()
@@ -83,7 +93,8 @@ class Controller(QObject):
     @property
     def is_idle(self) -> bool:
         """True when nothing is under way: all is scored, mapped and shown."""
-        parts = (self.images, self.shapes, self.labels, self.scorer, self.mapper, self.display)
+        watches = (self.images, self.shapes, self.labels, self.segments)
+        parts = (*watches, self.segmenter, self.scorer, self.mapper, self.display)
         return all(part.is_idle for part in parts) and self.tasks.running == 0
 
     def _connect(self) -> None:
@@ -98,6 +109,8 @@ class Controller(QObject):
         self.panel.destroyed.connect(self.close)
         self.shapes.picked.connect(self._on_selection_wished)
         self.labels.picked.connect(self._on_selection_wished)
+        self.segments.picked.connect(self._on_selection_wished)
+        self.segments.gone.connect(self._on_layer_gone)
         self.shapes.gone.connect(self._on_layer_gone)
         self.labels.gone.connect(self._on_layer_gone)
         self.images.lost.connect(self._on_image_lost)
@@ -131,7 +144,7 @@ class Controller(QObject):
         self.session.do_all([DeleteRegion(key) for key in doomed])
 
     def _on_layer_gone(self) -> None:
-        if self.shapes.has_lost_regions() or self.labels.has_lost_regions():
+        if any(layer.has_lost_regions() for layer in (self.shapes, self.labels, self.segments)):
             self.panel.status.show_note(
                 "The layer was deleted; its regions and scores are kept. “Restore regions layer” brings them back."
             )

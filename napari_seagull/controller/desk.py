@@ -19,6 +19,7 @@ ROLE_KEY = "seagull"
 """Our layers say what they are under this key of `layer.metadata`."""
 
 REGIONS, PAINTED, MAP = "regions", "painted", "map"
+SEGMENTS, PROMPTS, PREVIEW = "segments", "prompts", "preview"
 """What a layer of ours can be."""
 
 
@@ -36,12 +37,15 @@ class Desk:
         The door to other threads.
     tell : callable
         Shows one sentence to the user: a problem, and what to do.
+    note : callable
+        Shows one sentence to the user that is no problem.
     """
 
     viewer: ViewerModel
     session: Session
     tasks: Tasks
     tell: Callable[[str], None]
+    note: Callable[[str], None]
 
 
 def role_of(layer: Layer) -> str:

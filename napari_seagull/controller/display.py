@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from qtpy.QtCore import QObject, QTimer
 
 from napari_seagull.controller.desk import Desk, debounce
-from napari_seagull.controller.labels_watch import LabelsWatch
+from napari_seagull.controller.our_layers import OurLayers
 from napari_seagull.controller.regions_layer import (
     MOST_LABELS,
     Look,
@@ -19,8 +19,7 @@ from napari_seagull.controller.regions_layer import (
     write_features,
     write_labels,
 )
-from napari_seagull.controller.shapes_watch import ShapesWatch
-from napari_seagull.session.records import LabelSource, RegionRecord, RegionState
+from napari_seagull.session.records import LabelSource, RegionRecord, RegionState, SegmentSource
 from napari_seagull.views.panel import Panel
 from napari_seagull.views.rows import RegionRow, RowState
 from seagull_iqa.imaging.prepared import PreparedImage
@@ -56,9 +55,11 @@ class Face:
 class Display(QObject):
     """Writes what changed, one step a turn of the window's loop."""
 
-    def __init__(self, desk: Desk, panel: Panel, shapes: ShapesWatch, labels: LabelsWatch, parent: QObject) -> None:
+    def __init__(self, desk: Desk, panel: Panel, layers: OurLayers, parent: QObject) -> None:
         super().__init__(parent)
-        self._desk, self._panel, self._shapes, self._labels = desk, panel, shapes, labels
+        self._desk, self._panel, self._layers = desk, panel, layers
+        shapes, labels, segments = layers.shapes, layers.labels, layers.segments
+        self._shapes, self._labels, self._segments = shapes, labels, segments
         self._faces: dict[str, Face] = {}
         self._looks: dict[str, Look] = {}
         self._written: object = None
@@ -72,6 +73,7 @@ class Display(QObject):
         shapes.gone.connect(self.refresh)
         shapes.found.connect(self.refresh)
         labels.gone.connect(self.refresh)
+        segments.gone.connect(self.refresh)
         self.refresh()
 
     @property
@@ -121,7 +123,7 @@ class Display(QObject):
         self._panel.table.show_rows([face.row for face in self._faces.values()])
         self._panel.table.select(self._desk.session.selection)
         self._show_card()
-        self._panel.offer_restore(offered=self._shapes.has_lost_regions() or self._labels.has_lost_regions())
+        self._panel.offer_restore(offered=self._layers.have_lost_regions())
 
     def _write_features(self) -> None:
         layer = self._shapes.layer
@@ -147,11 +149,14 @@ class Display(QObject):
     def _write_labels(self) -> None:
         if any(isinstance(record.source, LabelSource) for record in self._desk.session.regions.values()):
             self._labels.write_looks(self._looks)
+        if any(isinstance(record.source, SegmentSource) for record in self._desk.session.regions.values()):
+            self._segments.write_looks(self._looks)
 
     def _on_selection_changed(self, ids: tuple[str, ...]) -> None:
         self._panel.table.select(ids)
         self._shapes.select(ids)
         self._labels.select(ids)
+        self._segments.select(ids)
         self._show_card()
 
     def _show_card(self) -> None:

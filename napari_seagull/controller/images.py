@@ -61,6 +61,28 @@ class ImageWatch(QObject):
         return () if image is None else image.pixels.plane
 
     @property
+    def on_screen(self) -> Plane | None:
+        """The plane of the chosen layer that is on screen now, read or not; None where there is none."""
+        if self._layer is None:
+            return None
+        try:
+            return displayed_plane(self._layer, self._desk.viewer.dims)
+        except SeagullError:
+            return None
+
+    @property
+    def following(self) -> Image | None:
+        """The image that comes after the chosen one in the list; None after the last."""
+        images = self._images()
+        index = images.index(self._layer) + 1 if self._layer in images else len(images)
+        return images[index] if index < len(images) else None
+
+    @property
+    def revision(self) -> int:
+        """Rises whenever pixels of a layer have changed in place."""
+        return self._revision
+
+    @property
     def is_current(self) -> bool:
         """True when the pixels of the session are those of the chosen layer."""
         return self._layer is not None and self._task is None and self._desk.session.image is not None

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 from psygnal import Signal
 from qtpy.QtCore import QObject
 
@@ -86,17 +87,27 @@ class LabelsWatch(QObject):
 
     def remove(self, ids: Sequence[str]) -> None:
         """Take the labels of those regions off the canvas."""
-        layer = self._layer
-        if layer is None:
-            return
         for record in self._painted():
-            source = record.source
-            if record.id in ids and isinstance(source, LabelSource):
-                plane = np.asarray(layer.data[record.plane])
-                places = np.nonzero(plane == source.value)
-                lead = tuple(np.full(len(places[0]), index) for index in record.plane)
-                if len(places[0]):
-                    layer.data_setitem((*lead, *places), 0)
+            if record.id in ids:
+                self.wipe(record)
+
+    def wipe(self, record: RegionRecord) -> None:
+        """Take the label of a region off the canvas, whatever becomes of the region."""
+        layer, source = self._layer, record.source
+        if layer is not None and isinstance(source, LabelSource):
+            self._set(record.plane, np.asarray(layer.data[record.plane]) == source.value, 0)
+
+    def paint(self, record: RegionRecord) -> None:
+        """Paint the label of a region that the session holds already."""
+        layer, source, mask = self._layer, record.source, record.region.mask
+        if layer is not None and isinstance(source, LabelSource) and layer.data.shape[-2:] == mask.shape:
+            self._set(record.plane, mask.pixels, source.value)
+
+    def _set(self, plane: Plane, where: NDArray[np.bool_], value: int) -> None:
+        places = np.nonzero(where)
+        lead = tuple(np.full(len(places[0]), index) for index in plane)
+        if self._layer is not None and len(places[0]):
+            self._layer.data_setitem((*lead, *places), value)
 
     def select(self, ids: Sequence[str]) -> None:
         """Choose the label of the first of those regions."""

@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from psygnal import Signal
 from qtpy.QtCore import QObject, QTimer
 
@@ -23,7 +24,7 @@ from napari_seagull.session.commands import (
     RejectRegions,
     SelectRegions,
 )
-from napari_seagull.session.records import ShapeSource
+from napari_seagull.session.records import RegionRecord, ShapeSource
 from seagull_iqa.domain.region import Region, RegionOrigin, new_region_id
 from seagull_iqa.errors import RegionError, SeagullError
 
@@ -51,6 +52,7 @@ class ShapesWatch(QObject):
         self._known: set[str] = set()
         self._touched: dict[str, None] = {}
         self._fresh: list[str] = []
+        self._expected: list[str] = []
         self._selecting = False
         self._settle = debounce(SETTLE_MS, self._start, self)
         self._slices = QTimer(self)
@@ -116,6 +118,15 @@ class ShapesWatch(QObject):
         if indices:
             layer.remove(indices)
 
+    def draw(self, record: RegionRecord, image: Image) -> None:
+        """Draw the shape of a region that the session holds already."""
+        source = record.source
+        if self._layer is None:
+            self.ensure(image)  # draws every region that the session remembers
+        elif isinstance(source, ShapeSource) and record.id not in ids_of(self._layer):
+            self._expected.append(record.id)
+            self._layer.add(np.asarray(source.vertices), shape_type=source.kind)
+
     def touch_all(self) -> None:
         """Look at every shape again: the image has moved, or is another one."""
         if self._layer is not None:
@@ -173,7 +184,7 @@ class ShapesWatch(QObject):
         new: dict[int, str] = {}
         for index, region in enumerate(ids_of(layer)):
             if not region or region in seen:
-                new[index] = new_region_id()
+                new[index] = self._expected.pop() if self._expected and not region else new_region_id()
             seen.add(new.get(index, region))
         if new:
             write_ids(layer, new)

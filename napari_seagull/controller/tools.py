@@ -8,8 +8,7 @@ from qtpy.QtCore import QObject
 
 from napari_seagull.controller.desk import Desk, debounce
 from napari_seagull.controller.images import ImageWatch
-from napari_seagull.controller.labels_watch import LabelsWatch
-from napari_seagull.controller.shapes_watch import ShapesWatch
+from napari_seagull.controller.our_layers import OurLayers
 from napari_seagull.views.draw_bar import DrawBar, Tool
 
 if TYPE_CHECKING:
@@ -31,10 +30,11 @@ class Tools(QObject):
     """Makes our layers on demand, and puts them into the mode of the tool that was chosen."""
 
     def __init__(
-        self, desk: Desk, images: ImageWatch, shapes: ShapesWatch, labels: LabelsWatch, bar: DrawBar, parent: QObject
+        self, desk: Desk, images: ImageWatch, layers: OurLayers, bar: DrawBar, parent: QObject
     ) -> None:
         super().__init__(parent)
-        self._desk, self._images, self._shapes, self._labels, self._bar = desk, images, shapes, labels, bar
+        self._desk, self._images, self._bar = desk, images, bar
+        self._shapes, self._labels, self._segments = layers.shapes, layers.labels, layers.segments
         self._follow = debounce(LOOK_MS, self._show_tool, self)
         self._follow.setSingleShot(False)
         self._follow.start()  # a mode has no event that covers a change of the active layer, too
@@ -53,6 +53,8 @@ class Tools(QObject):
             self._shapes.ensure(image)
         if self._labels.has_lost_regions():
             self._labels.ensure(image)
+        if self._segments.has_lost_regions():
+            self._segments.restore()
 
     def _on_tool_wished(self, tool: Tool) -> None:
         image = self._ready_image()

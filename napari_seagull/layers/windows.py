@@ -109,6 +109,10 @@ class WindowRequest:
     shape: tuple[int, int]
     box: Box
 
+    def elsewhere(self, plane: Plane, box: Box) -> WindowRequest:
+        """The same for another window of another plane."""
+        return replace(self, plane=plane, box=box)
+
     def prepare(self) -> Ground:
         """Read the window; on any thread. `ImageError` where its pixels cannot be looked at."""
         r0, c0, r1, c1 = self.box

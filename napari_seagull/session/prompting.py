@@ -50,6 +50,11 @@ class Sketch:
         """Nothing has been pointed at."""
         return self.now == Step()
 
+    @property
+    def can_redo(self) -> bool:
+        """A step was taken back that can be done again."""
+        return self.at < len(self.steps) - 1
+
     def undone(self) -> Sketch:
         """One step back; the same where there is none."""
         return replace(self, at=max(0, self.at - 1))

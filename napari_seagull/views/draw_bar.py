@@ -5,8 +5,10 @@ from __future__ import annotations
 from enum import StrEnum
 
 from qtpy.QtCore import QPointF, QRectF, QSize, Qt, Signal
-from qtpy.QtGui import QColor, QIcon, QPainter, QPainterPath, QPen, QPixmap, QPolygonF, QResizeEvent
+from qtpy.QtGui import QIcon, QPainterPath, QPolygonF, QResizeEvent
 from qtpy.QtWidgets import QButtonGroup, QHBoxLayout, QSizePolicy, QToolButton, QWidget
+
+from napari_seagull.views.icons import CHECKED, line_icon
 
 
 class Tool(StrEnum):
@@ -46,8 +48,7 @@ class DrawBar(QWidget):
         super().__init__(parent)
         self.buttons = {tool: self._button(tool) for tool in Tool}
         self._group = QButtonGroup(self)
-        # napari's themes leave a pressed tool button as it is; a veil of blue shows on both of them.
-        self.setStyleSheet("QToolButton:checked { background-color: rgba(90, 130, 255, 110); border-radius: 3px; }")
+        self.setStyleSheet(CHECKED)
         line = QHBoxLayout(self)
         line.setContentsMargins(0, 0, 0, 0)
         line.setSpacing(2)
@@ -86,16 +87,8 @@ class DrawBar(QWidget):
 
 
 def tool_icon(tool: Tool) -> QIcon:
-    """A line drawing in a gray that is readable on dark and light."""
-    pixels = QPixmap(40, 40)
-    pixels.setDevicePixelRatio(2.0)
-    pixels.fill(Qt.GlobalColor.transparent)
-    painter = QPainter(pixels)
-    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-    painter.setPen(QPen(QColor(140, 140, 140), 1.8, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap))
-    painter.drawPath(_outline(tool))
-    painter.end()
-    return QIcon(pixels)
+    """The drawing on a button."""
+    return line_icon(_outline(tool))
 
 
 def _outline(tool: Tool) -> QPainterPath:

@@ -33,6 +33,13 @@ SEVERITY_COLORS: dict[Severity, RGB] = {
 }
 """Darker is worse; the word always stands beside the colour."""
 
+PROPOSED: RGB = (0, 201, 183)
+"""A mask that is proposed and not yet a region: turquoise, which no score and no severity has."""
+
+INSIDE: RGB = (57, 211, 83)
+OUTSIDE: RGB = (244, 67, 54)
+"""What was marked as the region, and as not the region; a plus and a minus say the same without colour."""
+
 CLEAN: RGB = (126, 171, 204)
 """A region in which nothing was found."""
 

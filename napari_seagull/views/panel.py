@@ -16,6 +16,7 @@ from qtpy.QtWidgets import (
 
 from napari_seagull.views.backend_bar import BackendBar
 from napari_seagull.views.draw_bar import DrawBar
+from napari_seagull.views.find_box import FindBox
 from napari_seagull.views.fold import Fold
 from napari_seagull.views.image_bar import ImageBar
 from napari_seagull.views.legend import ColorLegend
@@ -43,6 +44,7 @@ class Panel(QWidget):
         self.backend_bar = BackendBar(self)
         self.model_form = ModelForm(self)
         self.server_form = ServerForm(self)
+        self.finding = FindBox(self)
         self.draw_bar = DrawBar(self)
         self.legend = ColorLegend(self)
         self.table = RegionTable(self)
@@ -64,6 +66,7 @@ class Panel(QWidget):
         column.setSpacing(7)
         for part in (self.image_bar, self.backend_bar, self.models, self.advanced):
             column.addWidget(part)
+        column.addLayout(_titled("Find a region", self.finding))
         column.addLayout(_titled("Draw a region", self.draw_bar))
         column.addWidget(self.restore_button)
         column.addWidget(self.table, 1)

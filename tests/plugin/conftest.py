@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import gc
+import importlib.util
+import sys
 import threading
 from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import replace
+from pathlib import Path
+from types import ModuleType
 from typing import Any, ClassVar
 
 import numpy as np
@@ -45,6 +49,15 @@ LARGE = ModelOffer(
     ),
 )
 CARDS = {"toy-small": "toy-1", "toy-large": "toy-large-1"}
+
+
+def _module_beside(name: str) -> ModuleType:
+    if name not in sys.modules:
+        spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name(f"{name}.py"))
+        assert spec is not None and spec.loader is not None
+        sys.modules[name] = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(sys.modules[name])
+    return sys.modules[name]
 
 
 class ToyModels:
@@ -116,6 +129,7 @@ class BrightnessClient:
 
     def __init__(self) -> None:
         self.toys = ToyModels()
+        self.segmenting = _module_beside("toy_segmenting").ToySegmenting()
         self.models, self.capabilities = self.toys.models, self.toys.capabilities
         self.download, self.remove_model = self.toys.download, self.toys.remove_model
         self.questions: list[str] = []
@@ -264,6 +278,9 @@ def controller(qtbot, backend: ToyBackend) -> Iterator[Any]:
     qtbot.waitUntil(lambda: made.backend.client is not None)
     yield made
     for gate in (backend.toy.go, backend.toy.map_go, backend.toy.answer_go):
+        gate.set()
+    toy = backend.toy.segmenting
+    for gate in (toy.look_go, toy.propose_go, toy.everything_go):
         gate.set()
     for gate in (backend.toy.toys.load_go, backend.toy.toys.download_go):
         gate.set()
