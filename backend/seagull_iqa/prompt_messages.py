@@ -18,7 +18,7 @@ from seagull_iqa.domain.prompts import (
 )
 from seagull_iqa.domain.region import RegionMask
 from seagull_iqa.errors import LimitError, ShapeMismatchError
-from seagull_iqa.messages import MAX_ID, MAX_RUNS, ErrorMessage, Message
+from seagull_iqa.messages import MAX_ID, MAX_RUNS, ErrorMessage, Message, ModelOfferMessage
 
 CLICK_PRIORITY, HOVER_PRIORITY, PREPARE_PRIORITY, EVERYTHING_PRIORITY = 10, 5, 0, -10
 """Larger goes first: what was clicked, what lies under the pointer, images that may be wanted next, all regions."""
@@ -257,7 +257,8 @@ class SegmenterList(Message):
 
     `in_use` is the name of the one that answers, which is loaded when it is first asked; `loading` that of one on its
     way, or ""; `trouble` says why the last one that was chosen could not be loaded. `memory` and `disk` are the looks
-    that are kept, `folder` is where on the server's disk, "" where nowhere.
+    that are kept, `folder` is where on the server's disk, "" where nowhere. `offers` are the weights of engines, which
+    are downloaded and removed as those of models are.
     """
 
     in_use: str
@@ -268,6 +269,7 @@ class SegmenterList(Message):
     memory: LooksKept = LooksKept()
     disk: LooksKept = LooksKept()
     folder: str = ""
+    offers: list[ModelOfferMessage] = Field(default_factory=list)
 
 
 class Cleared(Message):

@@ -372,7 +372,7 @@ def test_a_cancelled_map_keeps_its_coarse_edition(
     user.use_model("toy-talker")
     _ready(shop_bench)
     shop.model.map_go.clear()
-    user._upload(picture)
+    user._images._upload(picture)
     http = http_of(shop_bench)
     path = f"/v1/jobs/{http.post(f'/v1/images/{picture.sha256}/maps').json()['id']}"
     _until(lambda: bool(http.get(path).json()["maps"]))

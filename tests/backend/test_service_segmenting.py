@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -373,6 +374,7 @@ def test_the_list_names_engines_and_what_is_kept(client: Client, picture: Prepar
     assert [engine.name for engine in listed.engines] == ["region-tree", "other", "broken", "absent"]
     assert listed.in_use == "region-tree" and listed.loading == "" and listed.trouble is None
     assert listed.engines[0].state().hover and not listed.engines[3].state().ready
+    assert [(offer.name, offer.state, offer.download_bytes) for offer in listed.offers] == [("absent", "absent", 1000)]
     assert (listed.memory.looks, listed.disk.looks) == (0, 0)
     client.segmenting.prepare(picture)
     listed = client.segmenting.list()
@@ -594,3 +596,26 @@ def test_an_image_that_is_not_held_is_asked_for(bench: Workbench, http_of: Any, 
 ])  # fmt: skip
 def test_every_address_wants_the_token(bench: Workbench, http_of: Any, method: str, path: str) -> None:
     assert http_of(bench, token=None).request(method, path, json={}).status_code == 401
+
+
+def test_weights_of_engines_are_downloaded_and_removed_as_those_of_models_but_not_in_use(
+    shop: Any, engine_module: Any, client_of: Any
+) -> None:
+    engines = engine_module.EngineShop()
+    offers = [offer for offer in shop.offers() if offer.name == "toy-talker"]
+    more = [*engines.offers(), replace(engines.offers()[0], name="other")]
+    source = replace(shop.source(), offers=lambda: [], more_offers=lambda: [*offers, *more])
+    bench = Workbench(source, engines=engines.source())
+    bench.start()
+    client = client_of(bench)
+    try:
+        client.download("toy-talker")
+        assert shop.here == {"toy-1", "toy-talker"}
+        client.segmenting.choose("other")
+        with pytest.raises(errors.ModelError, match="in use"):
+            client.remove_model("other")
+        assert client.remove_model("toy-talker") == 1000
+        with pytest.raises(errors.UnknownModelError):
+            client.download("nonsense")
+    finally:
+        bench.stop()

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from scipy import ndimage
 
+from seagull_iqa.domain.model_offer import ModelOffer, OfferState
 from seagull_iqa.domain.progress import Progress, ProgressCallback, ignore_progress
 from seagull_iqa.domain.prompts import Candidate, EngineState, EverythingSpec, Prompts, Proposal
 from seagull_iqa.domain.region import RegionMask
@@ -140,7 +141,10 @@ class EngineShop:
         self.load_go.set()
 
     def source(self, **options: Any) -> SegmentSource:
-        return SegmentSource(make=self.make, states=self.states, release=self.release, **options)
+        return SegmentSource(make=self.make, states=self.states, offers=self.offers, release=self.release, **options)
+
+    def offers(self) -> list[ModelOffer]:
+        return [ModelOffer("absent", "Far away", "Do what you like.", OfferState.ABSENT, download_bytes=1000)]
 
     def make(self, pick: Pick) -> FloodEngine:
         self.load_go.wait(20)

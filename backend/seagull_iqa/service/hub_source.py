@@ -26,6 +26,7 @@ def hub_source(first: Choice) -> ModelSource:
         why=_why,
         release=release,
         offers=lambda: _offers(first),
+        more_offers=_engine_offers,
         download=_download,
         remove=_remove,
         room=lambda held: _room(first, held),
@@ -64,6 +65,12 @@ def _offers(first: Choice) -> list[ModelOffer]:
     if first.name in {offer.name for offer in known}:
         return known
     return [*known, _offer_of_path(first.name)]
+
+
+def _engine_offers() -> list[ModelOffer]:
+    from seagull_iqa.hub.segmenters import segmenter_offers
+
+    return segmenter_offers()
 
 
 def _offer_of_path(path: str) -> ModelOffer:

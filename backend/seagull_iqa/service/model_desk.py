@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from threading import Lock
 
 from seagull_iqa import wire
@@ -26,12 +27,17 @@ class ModelDesk:
         Uses the one that answers.
     shelf : JobShelf
         Where downloads stand.
+    engine_in_use : callable
+        Name of the engine that finds regions now.
     """
 
-    def __init__(self, source: ModelSource, work: ModelWork, shelf: JobShelf) -> None:
+    def __init__(
+        self, source: ModelSource, work: ModelWork, shelf: JobShelf, engine_in_use: Callable[[], str] = str
+    ) -> None:
         self._source = source
         self._work = work
         self._downloads = Downloads(source.download, shelf)
+        self._engine_in_use = engine_in_use
         self._lock = Lock()
 
     def close(self) -> None:
@@ -68,23 +74,23 @@ class ModelDesk:
         return resident.health()
 
     def download(self, name: str) -> wire.Job:
-        """Begin to fetch a model, or give the download that is on its way."""
+        """Begin to fetch a model or an engine, or give the download that is on its way."""
         self._offer(name)
         return self._downloads.begin(name).info()
 
     def remove(self, name: str) -> wire.Removal:
-        """Free the disk of a model; refused where it answers or is on its way here."""
+        """Free the disk of a model or an engine; refused where it answers or is on its way here."""
         self._offer(name)
         with self._lock:
             in_use = self._work.resident.in_use
-            if in_use is not None and in_use.name == name:
-                raise ModelInUseError(f"{name} is in use.", "Choose another model first.")
+            if name in {in_use.name if in_use else None, self._engine_in_use()}:
+                raise ModelInUseError(f"{name} is in use.", "Choose another one first.")
             if self._downloads.running(name):
                 raise ModelInUseError(f"{name} is being downloaded.", "Cancel the download first.")
             return wire.Removal(name=name, freed_bytes=self._source.remove(name))
 
     def _offer(self, name: str) -> ModelOffer:
-        offers = self._source.offers()
+        offers = [*self._source.offers(), *self._source.more_offers()]
         for offer in offers:
             if offer.name == name:
                 return offer

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from seagull_iqa import wire
 from seagull_iqa.errors import ModelError, UnknownImageError, UnknownJobError, UnknownModelError
-from seagull_iqa.messages import ErrorMessage
+from seagull_iqa.messages import ErrorMessage, ModelOfferMessage
 from seagull_iqa.prompt_messages import (
     EVERYTHING_PRIORITY,
     PREPARE_PRIORITY,
@@ -68,12 +68,17 @@ class SegmentDesk:
         """End after the piece of work at hand."""
         self._work.worker.stop()
 
+    @property
+    def in_use(self) -> str:
+        """Name of the engine that answers."""
+        return self._work.pick.name
+
     def listed(self) -> SegmenterList:
         """The engines, the one in use, and the looks that are kept; reads the disk."""
         work = self._work
         wish, trouble = work.wish, work.trouble
         return SegmenterList(
-            in_use=work.pick.name,
+            in_use=self.in_use,
             engines=[EngineStateMessage.of(state) for state in self._source.states()],
             device=work.pick.device,
             loading="" if wish is None else wish.name,
@@ -81,6 +86,7 @@ class SegmentDesk:
             memory=work.looks.memory(),
             disk=work.looks.disk(),
             folder=work.looks.folder,
+            offers=[ModelOfferMessage.of(offer) for offer in self._source.offers()],
         )
 
     def choose(self, asked: SegmenterChoice) -> Future[None]:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from seagull_iqa.domain.model_offer import ModelOffer
 from seagull_iqa.domain.prompts import EngineName, EngineState
 from seagull_iqa.errors import SeagullError
 from seagull_iqa.segmenting.interface import SegmentEngine
@@ -35,6 +36,8 @@ class SegmentSource:
         Loads an engine; a `SeagullError` says why it cannot.
     states : callable
         All engines that can be had.
+    offers : callable
+        What those cost that can be downloaded.
     release : callable
         Gives memory back that nothing refers to any more.
     first : Pick
@@ -47,6 +50,7 @@ class SegmentSource:
 
     make: Callable[[Pick], SegmentEngine]
     states: Callable[[], Sequence[EngineState]]
+    offers: Callable[[], Sequence[ModelOffer]] = tuple
     release: Callable[[], None] = release
     first: Pick = Pick(EngineName.TREE)
     memory_bytes: int = MEMORY_BYTES
@@ -59,6 +63,7 @@ def machine_engines(device: str = "auto", *, disk_bytes: int = DISK_BYTES, keep:
     return SegmentSource(
         make=machine_engine,
         states=lambda: _states(device),
+        offers=_offers,
         first=Pick(EngineName.TREE, device),
         disk_bytes=disk_bytes,
         folder=looks_home(os.environ) if keep else None,
@@ -84,6 +89,12 @@ def machine_engine(pick: Pick, *, paths: bool = False) -> SegmentEngine:
     if paths and Path(pick.name).expanduser().exists():
         return make_engine(pick.name, device=device)
     return make_engine(pick.name, device=device, folder=engine_folder(pick.name))
+
+
+def _offers() -> Sequence[ModelOffer]:
+    from seagull_iqa.hub.segmenters import segmenter_offers
+
+    return segmenter_offers()
 
 
 def _states(device: str) -> Sequence[EngineState]:

@@ -80,6 +80,8 @@ class ModelSource:
         Gives memory back to the device after a model has been let go.
     offers : callable
         The models that can be had.
+    more_offers : callable
+        What else can be downloaded and removed: engines that find regions.
     download : callable
         Name and progress in bytes; cancelled by what progress raises, and taken up again by a later call.
     remove : callable
@@ -96,6 +98,7 @@ class ModelSource:
     why: Callable[[Choice], str] = _as_asked
     release: Callable[[], None] = _ignored
     offers: Callable[[], list[ModelOffer]] = _no_offers
+    more_offers: Callable[[], list[ModelOffer]] = _no_offers
     download: Callable[[str, ProgressCallback], object] = _no_download
     remove: Callable[[str], int] = _no_removal
     room: Callable[[Choice | None], Room] = _no_room

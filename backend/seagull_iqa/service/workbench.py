@@ -69,8 +69,8 @@ class Workbench:
         self._open_answers = 0
         look_bytes = self.limits.look_cache_bytes if look_cache_bytes is None else look_cache_bytes
         self._work = ModelWork(source, self._asks, look_bytes, fixed=look_cache_bytes is not None)
-        self.models = ModelDesk(source, self._work, self._jobs)
         self.segmenting = SegmentDesk(engines or machine_engines(keep=False), self.limits, self._jobs, self._image)
+        self.models = ModelDesk(source, self._work, self._jobs, lambda: self.segmenting.in_use)
 
     def start(self) -> None:
         """Begin to load the model, and to work."""
