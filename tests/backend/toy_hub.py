@@ -142,7 +142,7 @@ class _Handler(BaseHTTPRequestHandler):
         if asked and self.toy.ranges:
             start, status = int(asked.removeprefix("bytes=").removesuffix("-")), 206
             more["Content-Range"] = f"bytes {start}-{len(data) - 1}/{len(data)}"
-        cut = self.toy.cut.pop(name, None)
+        cut = self.toy.cut.pop(name, None) if self.command == "GET" else None
         self._send(status, data[start:], more, cut=cut)
 
     def _json(self, value: object, more: dict[str, str] | None = None) -> None:

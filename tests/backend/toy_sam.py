@@ -1,4 +1,4 @@
-"""Small random networks of the SAM family: the original's file, the same weights as transformers names them, and kin."""
+"""Small random networks of the SAM family: the original file, the same weights as transformers names them, and kin."""
 
 from __future__ import annotations
 

@@ -36,19 +36,21 @@ _STATES = {
 
 @models_app.command("list")
 def list_models(*, as_json: Annotated[bool, typer.Option("--json", help="Print it as JSON.")] = False) -> None:
-    """List the models: what is here, what a download costs, and what fits into this machine's memory."""
+    """List the models, and the engines that find regions: what is here, and what a download costs."""
+    from seagull_iqa.cli.engine_list import engines_document, print_engines
     from seagull_iqa.hub.catalogue import model_home, offers
     from seagull_iqa.hub.downloads import is_offline
 
     found = offers()
     if as_json:
         document = {"home": str(model_home()), "offline": is_offline(), "models": [asdict(one) for one in found]}
-        typer.echo(json.dumps(document, indent=2))
+        typer.echo(json.dumps({**document, "engines": engines_document()}, indent=2))
         return
     out = console.output()
     out.print(_table(found))
     for one in found:
         out.print(Text(f"{one.name}: {one.title}. {one.licence} {fitting(one)}".strip()), soft_wrap=True)
+    print_engines(out)
     offline = " Offline mode is on: nothing is downloaded." if is_offline() else ""
     out.print(Text(f"Downloads go into {model_home()}, {_free_disk(model_home())}.{offline}"), soft_wrap=True)
 
@@ -75,20 +77,20 @@ def _free_disk(folder: Path) -> str:
 
 @models_app.command()
 def download(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="seagull-7b.")],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="seagull-7b, sam-vit-b ...; see `seagull models list`.")],
     *,
     yes: YesOption = False,
     folder: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Where the files go; then --model DIR instead of the name.")
     ] = None,
 ) -> None:
-    """Download a model; size and licence are said first. Stopped, it goes on from there the next time."""
+    """Download a model or an engine; size and licence are said first. Stopped, it goes on from there the next time."""
     from seagull_iqa.hub import downloads
-    from seagull_iqa.hub.catalogue import offer, state_of
+    from seagull_iqa.hub.segmenters import any_offer, state_at
 
-    wanted = offer(name)
+    wanted = any_offer(name)
     target = (folder or Path(wanted.path)).expanduser()
-    if wanted.download_bytes and state_of(target) is not OfferState.READY and not downloads.is_offline():
+    if wanted.download_bytes and state_at(name, target) is not OfferState.READY and not downloads.is_offline():
         _agree(wanted, target, yes=yes)
     try:
         with console.byte_bar(f"downloading {name}") as follow:
@@ -98,14 +100,16 @@ def download(
         raise typer.Abort from None
     model = name if folder is None else f'"{done}"'
     typer.echo(f"{name} is in {done}")
-    typer.echo(f"Next: seagull models verify {model}")
+    if wanted.needs:
+        typer.echo(f"Next: seagull models verify {model}")
 
 
 def _agree(wanted: ModelOffer, target: Path, *, yes: bool) -> None:
     """Say what a download costs, and ask."""
     here = f", {gigabytes(wanted.present_bytes)} of it here already" if wanted.state is OfferState.PARTIAL else ""
+    revision = f"revision {wanted.revision}" if wanted.revision else "as it is there today"
     console.remark(
-        f"{wanted.name}: {gigabytes(wanted.download_bytes)}{here}, from {wanted.source}, revision {wanted.revision}.\n"
+        f"{wanted.name}: {gigabytes(wanted.download_bytes)}{here}, from {wanted.source}, {revision}.\n"
         f"Licence: {wanted.licence}\n"
         f"Into {target}, {_free_disk(target)}."
     )
@@ -191,12 +195,27 @@ def _colored(outcome: Outcome) -> Text:
 
 
 @models_app.command()
-def remove(name: Annotated[str, typer.Argument(metavar="NAME")], *, yes: YesOption = False) -> None:
-    """Delete a downloaded model, or the part of it that has come."""
-    from seagull_iqa.hub import downloads
-    from seagull_iqa.hub.catalogue import offer
+def add(
+    path: Annotated[Path, typer.Argument(metavar="PATH", help="A checkpoint of SAM, or a folder with safetensors.")],
+    *,
+    name: Annotated[str, typer.Option("--as", metavar="NAME", help="Of the engine; a checkpoint's is known.")] = "",
+) -> None:
+    """Take up weights of an engine that are on this machine already, instead of downloading them."""
+    from seagull_iqa.hub.adopting import adopt
+    from seagull_iqa.hub.segmenters import engine_folder
 
-    wanted = offer(name)
+    with console.byte_bar("checking") as follow:
+        found = adopt(path.expanduser(), name, follow)
+    typer.echo(f"{found} is in {engine_folder(found)}")
+
+
+@models_app.command()
+def remove(name: Annotated[str, typer.Argument(metavar="NAME")], *, yes: YesOption = False) -> None:
+    """Delete a downloaded model or engine, or the part of it that has come."""
+    from seagull_iqa.hub import downloads
+    from seagull_iqa.hub.segmenters import any_offer
+
+    wanted = any_offer(name)
     if wanted.download_bytes and wanted.present_bytes:
         console.remark(f"{wanted.path} holds {gigabytes(wanted.present_bytes)}.")
         _confirm("Delete it?", yes=yes)

@@ -13,8 +13,10 @@ from typing import TYPE_CHECKING
 from seagull_iqa.domain.progress import Progress, ProgressCallback, ignore_progress
 from seagull_iqa.errors import CheckpointError, ModelError
 from seagull_iqa.hub.amounts import folder_bytes, gigabytes
-from seagull_iqa.hub.catalogue import model_home, offer
+from seagull_iqa.hub.catalogue import model_home
 from seagull_iqa.hub.manifest import FileEntry, Manifest, read_manifest, sizes_match
+from seagull_iqa.hub.segmenter_sources import SEGMENTERS
+from seagull_iqa.hub.segmenters import any_offer
 from seagull_iqa.hub.sources import SOURCES, Source
 
 if TYPE_CHECKING:
@@ -36,7 +38,7 @@ def download(name: str, *, folder: Path | None = None, progress: ProgressCallbac
     Parameters
     ----------
     name : str
-        "seagull-7b".
+        "seagull-7b", "sam-vit-b" ...
     folder : Path, optional
         Where its files go; by default the model's own folder in `model_home()`, where it is then found by name.
     progress : callable
@@ -55,10 +57,16 @@ def download(name: str, *, folder: Path | None = None, progress: ProgressCallbac
     CheckpointError
         The pinned revision is not there any more, or a file is not what was promised; it is set aside.
     """
-    source = SOURCES.get(offer(name).name)
+    source = source_of(name)
     if source is None:
         raise ModelError(f"{name} is part of this package; there is nothing to download.")
     return fetch(name, source, (folder or model_home() / name).expanduser(), progress)
+
+
+def source_of(name: str) -> Source | None:
+    """Where a model or an engine that finds regions comes from; None where it ships. `UnknownModelError` for others."""
+    known = any_offer(name).name
+    return SOURCES.get(known) or (SEGMENTERS[known].source if known in SEGMENTERS else None)
 
 
 def fetch(name: str, source: Source, folder: Path, progress: ProgressCallback = ignore_progress) -> Path:
@@ -95,11 +103,11 @@ def _alone_in(folder: Path) -> Iterator[None]:
 
 
 def _fetch_all(name: str, source: Source, folder: Path, progress: ProgressCallback) -> None:
-    from seagull_iqa.hub.routes import Hub
+    from seagull_iqa.hub.plain_site import origin_of
     from seagull_iqa.hub.transfer import Transfer
 
     progress(Progress(0, source.nbytes, "asking the model hub"))
-    hub = Hub(source.repo)
+    hub = origin_of(source)
     try:
         revision = hub.revision(source.revision)
         wanted = _wanted(source, hub.files(revision))
@@ -117,7 +125,8 @@ def _fetch_all(name: str, source: Source, folder: Path, progress: ProgressCallba
         progress(Progress(total, total, "complete"))
     finally:
         hub.close()
-    Manifest(name, source.repo, revision, datetime.now(UTC).isoformat(timespec="seconds"), entries).write(folder)
+    date = datetime.now(UTC).isoformat(timespec="seconds")
+    Manifest(name, source.repo or source.site, revision, date, entries).write(folder)
 
 
 def _wanted(source: Source, offered: dict[str, HubFile]) -> list[HubFile]:
@@ -130,7 +139,7 @@ def _wanted(source: Source, offered: dict[str, HubFile]) -> list[HubFile]:
     """
     missing = [name for name in source.needed if name not in offered]
     if missing:
-        raise CheckpointError(f"The pinned revision of {source.repo} lacks {', '.join(missing)}.")
+        raise CheckpointError(f"What is offered at {source.page} lacks {', '.join(missing)}.")
     for name, sha256 in source.pinned.items():
         if offered[name].sha256 != sha256:
             raise CheckpointError(
@@ -160,7 +169,7 @@ def remove(name: str) -> int:
     ModelError
         It is part of the package, is being downloaded, or the folder is a link to elsewhere.
     """
-    if offer(name).name not in SOURCES:
+    if source_of(name) is None:
         raise ModelError(f"{name} is part of this package and cannot be removed.")
     folder = model_home() / name
     if folder.is_symlink():

@@ -1,7 +1,8 @@
 """The three questions that are asked of a model hub: its commits, a revision's files, and a file's bytes.
 
 Spoken directly rather than through `huggingface_hub`, whose 2.x throws a partial file away when a download breaks off
-and asks its server which program is calling; nothing but these three addresses is ever requested, and no token is sent.
+and asks its server which program is calling; nothing but these three addresses is ever requested. A token is sent only
+for a repository whose licence has to be accepted.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http import HTTPStatus
+from itertools import islice
 from typing import TypeVar
 from urllib.parse import quote
 
@@ -18,6 +20,7 @@ from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 
 from seagull_iqa.errors import CheckpointError, ModelError
 
+TOKEN_VARIABLE = "HF_TOKEN"
 _ENDPOINT = "https://huggingface.co"
 _TIMEOUT_S = 20.0
 _PAGES = 50
@@ -69,23 +72,32 @@ class HubLostError(ModelError):
 
 
 class Hub:
-    """One repository of a hub; HF_ENDPOINT names a mirror."""
+    """One repository of a hub; HF_ENDPOINT names a mirror.
 
-    def __init__(self, repo: str) -> None:
-        self._repo = repo
+    Parameters
+    ----------
+    repo : str
+        "owner/name".
+    gated : bool
+        Its licence has to be accepted there: HF_TOKEN says who asks.
+    """
+
+    def __init__(self, repo: str, *, gated: bool = False) -> None:
+        self._repo, self._gated = repo, gated
         self.endpoint = (os.environ.get("HF_ENDPOINT") or _ENDPOINT).rstrip("/")
-        self._http = httpx2.Client(
-            headers={"User-Agent": "napari-seagull", "Accept-Encoding": "identity"},
-            timeout=_TIMEOUT_S,
-            follow_redirects=True,
-        )
+        headers = {"User-Agent": "napari-seagull", "Accept-Encoding": "identity"}
+        token = os.environ.get(TOKEN_VARIABLE, "") if gated else ""
+        if token:
+            # The client drops it when it is sent on to another host.
+            headers["Authorization"] = f"Bearer {token}"
+        self._http = httpx2.Client(headers=headers, timeout=_TIMEOUT_S, follow_redirects=True)
 
     def close(self) -> None:
         """Hang up."""
         self._http.close()
 
     def revision(self, beginning: str) -> str:
-        """The 40 letters of the commit that begins so.
+        """The 40 letters of the commit that begins so; of the newest where nothing is given.
 
         Raises
         ------
@@ -94,7 +106,10 @@ class Hub:
         ModelError
             The hub cannot be reached, or does not answer like one.
         """
-        found = {commit for commit in self._commits() if commit.startswith(beginning)}
+        if not beginning:
+            found = set(islice(self._commits(), 1))
+        else:
+            found = {commit for commit in self._commits() if commit.startswith(beginning)}
         if len(found) != 1:
             raise CheckpointError(
                 f"{self._repo} at {self.endpoint} holds {len(found) or 'no'} revision{'s' * (len(found) > 1)} "
@@ -132,7 +147,7 @@ class Hub:
         ModelError
             The hub does not give it out.
         """
-        url = f"{self.endpoint}/{self._repo}/resolve/{revision}/{quote(name)}"
+        url = self._address(revision, name)
         headers = {"Range": f"bytes={start}-"} if start else {}
         try:
             with self._http.stream("GET", url, headers=headers) as reply:
@@ -140,6 +155,9 @@ class Hub:
                 yield reply
         except httpx2.TransportError as error:
             raise HubLostError(_reason(error)) from error
+
+    def _address(self, revision: str, name: str) -> str:
+        return f"{self.endpoint}/{self._repo}/resolve/{revision}/{quote(name)}"
 
     def _get(self, url: str) -> httpx2.Response:
         try:
@@ -156,10 +174,15 @@ class Hub:
         status = reply.status_code
         if reply.is_success:
             return
+        if status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN) and self._gated:
+            raise ModelError(
+                f"The model hub gives out {self._repo} only to who accepted its licence (it answered {status}).",
+                f"Accept it at {_ENDPOINT}/{self._repo}, make a token there that may read, and set {TOKEN_VARIABLE}.",
+            )
         if status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND):
             raise ModelError(
                 f"The model hub does not give out {self._repo} (it answered {status}).",
-                "It was moved, removed or closed; see https://github.com/chencn2020/SEAGULL.",
+                f"It was moved, removed or closed; see {_ENDPOINT}/{self._repo}.",
             )
         if status == HTTPStatus.TOO_MANY_REQUESTS or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
             raise HubLostError(f"it answered {status}")

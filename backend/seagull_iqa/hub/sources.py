@@ -19,7 +19,8 @@ class Source:
     repo : str
         "owner/name".
     revision : str
-        How the pinned revision's 40 hexadecimal letters begin; nothing else is accepted.
+        How the pinned revision's 40 hexadecimal letters begin; nothing else is accepted. Empty: the newest of `main` on
+        the day of the download, which the manifest then names.
     needed, welcome : tuple of str
         Names of the files without which there is no model, and of those taken where they are there. No other file is
         ever fetched, so no program is.
@@ -27,6 +28,10 @@ class Source:
         File name -> SHA-256 in hex that is known from elsewhere than the hub.
     nbytes : int
         Of the whole download, about; the hub says it exactly.
+    site : str
+        Address of a folder of plain files, all of them pinned, where the model is on no hub; `repo` is then empty.
+    gated : bool
+        Given out only to who accepted its licence on the hub: HF_TOKEN is sent along.
     """
 
     repo: str
@@ -35,6 +40,13 @@ class Source:
     welcome: tuple[str, ...] = ()
     pinned: Mapping[str, str] = field(default_factory=dict)
     nbytes: int = 0
+    site: str = ""
+    gated: bool = False
+
+    @property
+    def page(self) -> str:
+        """Where a person can read of it."""
+        return self.site or f"https://huggingface.co/{self.repo}"
 
 
 SOURCES: Mapping[str, Source] = MappingProxyType({

@@ -130,7 +130,9 @@ def _overlaps(cells: int, pixels: int, length: float) -> Floats:
     edges = np.linspace(0.0, length, cells + 1)
     low, high = edges[:-1, None], edges[1:, None]
     at = np.arange(pixels)[None]
-    return (np.clip(np.minimum(high, at + 1) - np.maximum(low, at), 0, None) / (high - low)).astype(np.float32)
+    both = np.clip(np.minimum(high, at + 1) - np.maximum(low, at), 0, None)
+    shares: Floats = (both / (high - low)).astype(np.float32)
+    return shares
 
 
 def along_strokes(strokes: Sequence[Sequence[Point]], most: int = 12) -> list[Point]:
