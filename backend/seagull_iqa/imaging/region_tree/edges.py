@@ -1,65 +1,88 @@
-"""How strong a boundary is at each pixel: histograms left and right of it, at several scales and orientations."""
+"""How strong a boundary is at each pixel: what is left and right of it, at several scales and orientations."""
 
 from __future__ import annotations
+
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from seagull_iqa.imaging.region_tree.channels import GROUPS, Channels
+from seagull_iqa.imaging.region_tree.channels import GROUPS
 
 ORIENTATIONS = 8
 
-SCALES = ((1.5, (1.0, 1.0, 1.0, 0.0)), (3.0, (1.0, 1.0, 1.0, 1.0)), (6.0, (0.5, 0.5, 0.5, 1.0)))
-"""Sigma of the windows in px of the working image, and weights of lightness, the two colours and textons there."""
+SCALES = ((1, 1.5, (1.0, 1.0, 0.0)), (2, 1.5, (1.0, 1.0, 1.0)), (2, 3.0, (0.5, 0.5, 1.0)))
+"""Reduction of the working image, sigma of the windows in px of the reduced one, and what lightness, the two colours
+and textons weigh at that scale."""
 
-_HALVED_FROM = 4.0
-"""Windows of that sigma and above are compared on an image of half the size."""
+_REACH = 4 / 3
+"""The middles of the two windows lie that many sigmas on both sides."""
+
+Stack = NDArray[np.float32]
+"""float32, shape (H, W, C): the last axis in one piece, so that two windows are compared quickly."""
 
 
-def boundary_strength(channels: Channels) -> NDArray[np.float32]:
-    """float32, shape (H, W), 0 where both sides are alike: the strongest of eight orientations, scales added up."""
-    height, width = channels.soft.shape[1:]
+def boundary_strength(soft: NDArray[np.float32]) -> NDArray[np.float32]:
+    """float32, shape (H, W), 0 where both sides are alike: the strongest of eight orientations, scales added up.
+
+    Parameters
+    ----------
+    soft : float32, shape (C, H, W)
+        `Channels.soft`.
+    """
+    height, width = soft.shape[1:]
+    reduced = {1: np.ascontiguousarray(soft.transpose(1, 2, 0))}
     total = np.zeros((ORIENTATIONS, height, width), np.float32)
-    for sigma, weights in SCALES:
-        total += _at_scale(channels.soft, sigma, np.asarray(weights, np.float32))
+    for factor, sigma, weights in SCALES:
+        if factor not in reduced:
+            reduced[factor] = _halved(reduced[factor // 2])
+        total += _enlarged(_at_scale(reduced[factor], sigma, weights), factor, height, width)
     strongest: NDArray[np.float32] = total.max(axis=0)
     return strongest
 
 
-def _at_scale(soft: NDArray[np.float32], sigma: float, weights: NDArray[np.float32]) -> NDArray[np.float32]:
-    """float32 (ORIENTATIONS, H, W): weighted chi-square between the windows on the two sides."""
-    height, width = soft.shape[1:]
-    half = sigma >= _HALVED_FROM and min(height, width) >= 8
-    if half:
-        soft, sigma = _halved(soft), sigma / 2
-    smooth = np.stack([ndimage.gaussian_filter(one, sigma, truncate=2.5) for one in soft])
-    sizes = np.diff((*GROUPS, len(soft)))
-    each = np.repeat(weights, sizes) / 2
-    found = np.empty((ORIENTATIONS, *smooth.shape[1:]), np.float32)
+def _at_scale(soft: Stack, sigma: float, weights: tuple[float, float, float]) -> NDArray[np.float32]:
+    """float32 (ORIENTATIONS, H, W): weighted squared Hellinger distance between the windows on the two sides."""
+    height, width, count = soft.shape
+    each = (weights[0], weights[1], weights[1], weights[2])
+    bounds = [part for part, weight in zip(pairwise((*GROUPS, count)), each, strict=True) if weight]
+    scales = [weight for weight in each if weight]
+    roots = np.concatenate(
+        [_roots(soft[..., a:b], sigma, weight) for (a, b), weight in zip(bounds, scales, strict=True)], axis=2
+    )
+    margin = int(np.ceil(_REACH * sigma))
+    padded = np.pad(roots, ((margin, margin), (margin, margin), (0, 0)), mode="edge")
+    found = np.empty((ORIENTATIONS, height, width), np.float32)
     for number in range(ORIENTATIONS):
-        angle, reach = number * np.pi / ORIENTATIONS, 1.2 * sigma
-        down, across = round(reach * float(np.sin(angle))), round(reach * float(np.cos(angle)))
-        one, other = _moved(smooth, down, across), _moved(smooth, -down, -across)
-        found[number] = np.tensordot(each, (one - other) ** 2 / (one + other + 1e-6), axes=1)
-    if half:
-        found = found.repeat(2, axis=1).repeat(2, axis=2)
-        missing = ((0, 0), (0, height - found.shape[1]), (0, width - found.shape[2]))
-        found = np.pad(found, missing, mode="edge")
+        angle = number * np.pi / ORIENTATIONS
+        down, across = (round(_REACH * sigma * float(turn)) for turn in (np.sin(angle), np.cos(angle)))
+        one, other = (
+            padded[margin + d : margin + d + height, margin + a : margin + a + width]
+            for d, a in ((down, across), (-down, -across))
+        )
+        found[number] = sum(scales) - np.einsum("hwc,hwc->hw", one, other)
+    return np.maximum(found, 0, out=found)
+
+
+def _roots(soft: Stack, sigma: float, weight: float) -> Stack:
+    """Square roots of the weighted channels, smoothed."""
+    smooth = [ndimage.gaussian_filter(soft[..., one], sigma, truncate=2.5) for one in range(soft.shape[2])]
+    found: Stack = np.sqrt(weight * np.maximum(np.stack(smooth, axis=2), 0))
     return found
 
 
-def _halved(soft: NDArray[np.float32]) -> NDArray[np.float32]:
-    count, height, width = soft.shape
-    even = soft[:, : height // 2 * 2, : width // 2 * 2]
-    halved: NDArray[np.float32] = even.reshape(count, height // 2, 2, width // 2, 2).mean(axis=(2, 4))
+def _halved(soft: Stack) -> Stack:
+    """Means of two by two pixels; an odd edge counts twice."""
+    height, width = soft.shape[:2]
+    even = np.pad(soft, ((0, height % 2), (0, width % 2), (0, 0)), mode="edge")
+    halved: Stack = (even[::2, ::2] + even[1::2, ::2] + even[::2, 1::2] + even[1::2, 1::2]) * np.float32(0.25)
     return halved
 
 
-def _moved(planes: NDArray[np.float32], down: int, across: int) -> NDArray[np.float32]:
-    """The planes read `down` and `across` px further; beyond the frame its nearest pixel."""
-    height, width = planes.shape[1:]
-    rows = np.clip(np.arange(height) + down, 0, height - 1)
-    columns = np.clip(np.arange(width) + across, 0, width - 1)
-    moved: NDArray[np.float32] = planes[:, rows][:, :, columns]
-    return moved
+def _enlarged(planes: NDArray[np.float32], factor: int, height: int, width: int) -> NDArray[np.float32]:
+    if factor == 1:
+        return planes
+    blocks = planes.repeat(factor, axis=1).repeat(factor, axis=2)[:, :height, :width]
+    smooth: NDArray[np.float32] = ndimage.uniform_filter(blocks, (0, factor, factor))
+    return smooth

@@ -12,7 +12,7 @@ from seagull_iqa.imaging.region_tree.edges import boundary_strength
 from seagull_iqa.imaging.region_tree.full_size import at_full_size
 from seagull_iqa.imaging.region_tree.leaves import borders_of, leaves_of
 from seagull_iqa.imaging.region_tree.merging import Merging
-from seagull_iqa.imaging.region_tree.tree import RegionTree, numbered
+from seagull_iqa.imaging.region_tree.tree import RegionTree
 
 WORKING = 512
 """Long side in px of the image that is looked at; larger ones are made smaller."""
@@ -30,15 +30,14 @@ def grow(rgb: NDArray[np.uint8], progress: ProgressCallback = ignore_progress) -
     small = working_image(rgb)
     channels = channels_of(small)
     tell(1)
-    strength = boundary_strength(channels)
+    strength = boundary_strength(channels.soft)
     tell(2)
     leaves = leaves_of(strength)
     borders = borders_of(leaves, strength)
     tell(3)
-    merges, start, stop, leaves = numbered(Merging(leaves, channels, borders).run(), leaves)
+    merges = Merging(leaves, channels, borders).run()
     tell(4)
-    full = at_full_size(rgb, leaves)
-    return RegionTree(full, leaves, merges.parent, start, stop, merges.height, merges.area)
+    return RegionTree.of(at_full_size(rgb, leaves), leaves, merges, borders)
 
 
 def working_image(rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -7,13 +7,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from seagull_iqa.imaging.region_tree.choice import beliefs, worth_showing
+from seagull_iqa.imaging.region_tree.beliefs import likeliest, worth_showing
+from seagull_iqa.imaging.region_tree.boxes import leaves_in_box, meant_by_box
+from seagull_iqa.imaging.region_tree.first_click import meant_by_click
+from seagull_iqa.imaging.region_tree.further_click import Correction, meant_by_correction
 from seagull_iqa.imaging.region_tree.marks import Marks, Pixels
 from seagull_iqa.imaging.region_tree.merging import Values
-from seagull_iqa.imaging.region_tree.tree import RegionTree
-
-Mask = NDArray[np.bool_]
-"""bool, shape (H, W), True inside."""
+from seagull_iqa.imaging.region_tree.splitting import Mask, split_leaves
+from seagull_iqa.imaging.region_tree.tree import LeafSet, LeafSets, RegionTree
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,7 +25,7 @@ class Selection:
     ----------
     mask : bool, shape (H, W), True inside
     belief : float, 0..1
-        How likely it is what was meant.
+        How likely it is what was meant, among all that it was chosen from.
     """
 
     mask: Mask
@@ -32,97 +33,108 @@ class Selection:
 
 
 def select(tree: RegionTree, marks: Marks) -> tuple[list[Selection], int]:
-    """One to three masks, small to large, and the index of the one to rank first."""
-    found, best = _started(tree, marks)
-    done = [Selection(_held(tree, one.mask, marks), one.belief) for one in found]
-    return done, best
+    """One to three masks, small to large, and the index of the one to rank first.
+
+    The region begins with the earlier mask, else the box, else the first mark inside; each further mark that it does
+    not hold yet corrects it. The choice of three is what the last of these steps left open.
+    """
+    sets, belief = _begun(tree, marks)
+    begun = sets[likeliest(tree, sets, belief)]
+    region, inside, outside = begun, _leaves_at(tree, marks.inside), _leaves_at(tree, marks.outside)
+    done: set[tuple[int, int, bool]] = set()
+    while (click := _contradiction(tree, region, marks, done)) is not None:
+        done.add((*click.at, click.adds))
+        new, belief_new = meant_by_correction(tree, region, Correction(click.at, click.adds, inside, outside))
+        if len(new):
+            sets, belief = new, belief_new
+            region = sets[likeliest(tree, sets, belief)]
+    held = _answering(tree, sets, region, marks)
+    sets, belief = sets[held], belief[held]
+    shown, best = worth_showing(tree, sets, belief)
+    found = [Selection(_mask(tree, sets[one], begun, marks), float(belief[one])) for one in shown]
+    return _different(found, best)
 
 
-def _started(tree: RegionTree, marks: Marks) -> tuple[list[Selection], int]:
-    """Masks before the further marks are held."""
+def _begun(tree: RegionTree, marks: Marks) -> tuple[LeafSets, Values]:
+    """Sets of leaves to begin with, bool (K, L), and belief."""
     if marks.before is not None:
-        return [Selection(marks.before.copy(), 1.0)], 0
+        return leaves_mostly_in(tree, marks.before)[None], np.ones(1)
     if marks.box is not None:
-        return [Selection(boxed(tree, marks.box), 1.0)], 0
-    first = marks.inside[0]
-    chain = tree.chain(int(tree.full[first[0], first[1]]))
-    allowed = _without(tree, chain, marks.outside)
-    belief = beliefs(tree, chain, working(tree, first))[: len(allowed)]
-    belief = belief / max(float(belief.sum()), 1e-12)
-    shown, best = worth_showing(belief, tree.area[allowed])
-    masks = [_node(tree, int(allowed[index])) for index in shown]
-    return [Selection(mask, float(belief[index])) for mask, index in zip(masks, shown, strict=True)], best
+        return meant_by_box(tree, marks.box)
+    return meant_by_click(tree, tree.working(_pair(marks.inside[0])))
 
 
-def working(tree: RegionTree, at: NDArray[np.intp]) -> tuple[int, int]:
-    """The pixel of the working image that holds a pixel of the image."""
-    rows, columns = (
-        min(int((int(value) + 0.5) * small / large), small - 1)
-        for value, small, large in zip(at, tree.leaves.shape, tree.full.shape, strict=True)
-    )
-    return rows, columns
-
-
-def _without(tree: RegionTree, chain: NDArray[np.int32], outside: Pixels) -> NDArray[np.int32]:
-    """The nodes of a chain that hold no mark of those; at least the leaf."""
-    leaves = tree.full[outside[:, 0], outside[:, 1]]
-    held = ((tree.start[chain][:, None] <= leaves) & (leaves < tree.stop[chain][:, None])).any(axis=1)
-    return chain[: max(1, int((~held).sum()))]
-
-
-def _node(tree: RegionTree, node: int) -> Mask:
-    found: Mask = (tree.full >= tree.start[node]) & (tree.full < tree.stop[node])
+def leaves_mostly_in(tree: RegionTree, mask: Mask) -> LeafSet:
+    """Leaves with half or more of their pixels in a mask of the image."""
+    flat = tree.full.ravel()
+    every = np.bincount(flat, minlength=tree.count)
+    held = np.bincount(flat[mask.ravel()], minlength=tree.count)
+    found: LeafSet = 2 * held >= np.maximum(every, 1)
     return found
 
 
-def boxed(tree: RegionTree, box: tuple[int, int, int, int]) -> Mask:
-    """Inside a box, the leaves of the nodes that lie in it by most of their pixels."""
-    r0, c0, r1, c1 = box
-    part = tree.full[r0:r1, c0:c1]
-    held = np.bincount(part.ravel(), minlength=tree.count)
-    whole = np.bincount(tree.full.ravel(), minlength=tree.count)
-    within, every = (np.concatenate([[0], np.cumsum(one)]) for one in (held, whole))
-    in_box = within[tree.stop] - within[tree.start]
-    iou = in_box / ((r1 - r0) * (c1 - c0) + every[tree.stop] - every[tree.start] - in_box)
-    node = int(iou.argmax())
-    mask = np.zeros(tree.full.shape, bool)
-    mask[r0:r1, c0:c1] = (part >= tree.start[node]) & (part < tree.stop[node])
-    if not mask.any():
-        mask[r0:r1, c0:c1] = True
-    return mask
+def _leaves_at(tree: RegionTree, pixels: Pixels) -> LeafSet:
+    found = np.zeros(tree.count, bool)
+    found[tree.full[pixels[:, 0], pixels[:, 1]]] = True
+    return found
 
 
-def _held(tree: RegionTree, mask: Mask, marks: Marks) -> Mask:
-    """The mask with a node added for each mark that it misses, and cut away for each that it must not hold."""
-    for at in marks.inside:
-        if not mask[at[0], at[1]]:
-            chain = tree.chain(int(tree.full[at[0], at[1]]))
-            allowed = _without(tree, chain, marks.outside)
-            belief: Values = beliefs(tree, chain, working(tree, at))[: len(allowed)]
-            mask |= _node(tree, int(allowed[int(belief.argmax())]))
-    for at in marks.outside:
-        if mask[at[0], at[1]]:
-            chain = tree.chain(int(tree.full[at[0], at[1]]))
-            allowed = _without(tree, chain, marks.inside)
-            belief = beliefs(tree, chain, working(tree, at))[: len(allowed)]
-            mask &= ~_node(tree, int(allowed[int(belief.argmax())]))
-    _split(tree, mask, marks)
+def _pair(at: NDArray[np.intp]) -> tuple[int, int]:
+    return int(at[0]), int(at[1])
+
+
+@dataclass(frozen=True)
+class _Click:
+    at: tuple[int, int]
+    adds: bool
+
+
+def _contradiction(
+    tree: RegionTree, region: LeafSet, marks: Marks, done: set[tuple[int, int, bool]]
+) -> _Click | None:
+    """The first mark that a set of leaves does not answer to, those tried before left out."""
+    for pixels, adds in ((marks.inside, True), (marks.outside, False)):
+        wrong = pixels[region[tree.full[pixels[:, 0], pixels[:, 1]]] != adds]
+        for pixel in wrong:
+            at = tree.working(_pair(pixel))
+            if (*at, adds) not in done and tree.leaves[at] == tree.full[pixel[0], pixel[1]]:
+                return _Click(at, adds)
+    return None
+
+
+def _answering(tree: RegionTree, sets: LeafSets, region: LeafSet, marks: Marks) -> NDArray[np.bool_]:
+    """bool, shape (K,): which sets answer to every mark that a region answers to; the region itself does."""
+    kept = np.ones(len(sets), bool)
+    for pixels, inside in ((marks.inside, True), (marks.outside, False)):
+        leaves = tree.full[pixels[:, 0], pixels[:, 1]]
+        kept &= (sets[:, leaves[region[leaves] == inside]] == inside).all(axis=1)
+    return kept
+
+
+def _mask(tree: RegionTree, region: LeafSet, begun: LeafSet, marks: Marks) -> Mask:
+    """A set of leaves at the size of the image; where leaves did not change, the earlier mask is kept to the pixel."""
+    mask: Mask = region[tree.full]
+    if marks.before is not None:
+        changed = (region != begun)[tree.full]
+        mask = np.where(changed, mask, marks.before)
+    split_leaves(tree.full, mask, marks)
     if marks.box is not None:
         r0, c0, r1, c1 = marks.box
         kept = np.zeros_like(mask)
         kept[r0:r1, c0:c1] = mask[r0:r1, c0:c1]
+        if not kept.any():
+            kept[r0:r1, c0:c1] = leaves_in_box(tree, marks.box)
+            split_leaves(tree.full, kept, marks)
         mask = kept
     return mask
 
 
-def _split(tree: RegionTree, mask: Mask, marks: Marks) -> None:
-    """Leaves with marks of both kinds: each pixel goes with the nearest mark."""
-    every = np.concatenate([marks.inside, marks.outside])
-    signs = np.arange(len(every)) < len(marks.inside)
-    of = tree.full[every[:, 0], every[:, 1]]
-    wrong = mask[every[:, 0], every[:, 1]] != signs
-    for leaf in np.unique(of[wrong]):
-        at = np.argwhere(tree.full == leaf)
-        mine = every[of == leaf]
-        away = ((at[:, None] - mine[None]) ** 2).sum(axis=2)
-        mask[at[:, 0], at[:, 1]] = signs[of == leaf][away.argmin(axis=1)]
+def _different(found: list[Selection], best: int) -> tuple[list[Selection], int]:
+    """Each mask once, small to large."""
+    first = found[best]
+    kept: list[Selection] = []
+    for one in [first, *found[:best], *found[best + 1 :]]:
+        if one.mask.any() and not any(np.array_equal(one.mask, other.mask) for other in kept):
+            kept.append(one)
+    kept.sort(key=lambda one: int(one.mask.sum()))
+    return kept, next((index for index, one in enumerate(kept) if one is first), 0)

@@ -6,11 +6,18 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import ndimage
 
-from seagull_iqa.imaging.region_tree.leaves import Labels
+from seagull_iqa.imaging.region_tree.leaves import Borders, Labels
 from seagull_iqa.imaging.region_tree.merging import Merges, Values
 
 Nodes = NDArray[np.int32]
+
+LeafSet = NDArray[np.bool_]
+"""bool, shape (L,): which leaves."""
+
+LeafSets = NDArray[np.bool_]
+"""bool, shape (K, L)."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,6 +41,12 @@ class RegionTree:
         What the merge cost: how unlike its two parts are; 0 for leaves, never less than a child's.
     area : float64, shape (2 L - 1,)
         Px of the working image.
+    boxes : int32, shape (L, 4)
+        Half-open (row0, col0, row1, col1) round each leaf, in px of the working image.
+    first, second : int32, shape (B,)
+        Pairs of leaves that touch.
+    length, strength : float64, shape (B,)
+        Pairs of touching pixels, and the boundary strength added up over them.
     """
 
     full: Labels
@@ -43,6 +56,34 @@ class RegionTree:
     stop: Nodes
     height: Values
     area: Values
+    boxes: Nodes
+    first: Nodes
+    second: Nodes
+    length: Values
+    strength: Values
+
+    @classmethod
+    def of(cls, full: Labels, leaves: Labels, merges: Merges, borders: Borders) -> RegionTree:
+        """The tree of merges of leaves, with the leaves renumbered depth first.
+
+        Parameters
+        ----------
+        full, leaves : int32, shape (H, W) and (h, w)
+            The leaf of each pixel of the image and of the working image, as the merges number them.
+        """
+        start, stop = _ranges(merges.parent)
+        count = (len(merges.parent) + 1) // 2
+        place = np.arange(len(merges.parent), dtype=np.int32)
+        place[:count] = start[:count]
+        back = np.argsort(place)
+        new = place[leaves]
+        boxes = [
+            (rows.start, columns.start, rows.stop, columns.stop) for rows, columns in ndimage.find_objects(new + 1)
+        ]
+        return cls(
+            place[full], new, merges.parent[back], start[back], stop[back], merges.height[back], merges.area[back],
+            np.array(boxes, np.int32), place[borders.first], place[borders.second], borders.length, borders.strength,
+        )  # fmt: skip
 
     @property
     def count(self) -> int:
@@ -59,6 +100,12 @@ class RegionTree:
         """Memory held, in bytes."""
         return sum(getattr(self, one.name).nbytes for one in fields(self))
 
+    @property
+    def above(self) -> Values:
+        """float64, shape (2 L - 1,): the cost at which each node is merged further; for the last its own."""
+        found: Values = np.where(self.parent >= 0, self.height[self.parent], self.height[-1])
+        return found
+
     def chain(self, leaf: int) -> Nodes:
         """The nodes that hold a leaf, from the leaf to the whole image."""
         found = [leaf]
@@ -66,31 +113,34 @@ class RegionTree:
             found.append(above)
         return np.array(found, np.int32)
 
-    def joins(self, chain: Nodes) -> NDArray[np.intp]:
-        """For each leaf, the index in a chain of the first node that holds it: intp, shape (L,)."""
-        found = np.zeros(self.count, np.intp)
-        for index in range(len(chain) - 1, -1, -1):
-            found[self.start[chain[index]] : self.stop[chain[index]]] = index
+    def holds(self, node: int) -> LeafSet:
+        """The leaves of a node."""
+        found = np.zeros(self.count, bool)
+        found[self.start[node] : self.stop[node]] = True
         return found
 
+    def working(self, at: tuple[int, int]) -> tuple[int, int]:
+        """The pixel of the working image at a pixel of the image."""
+        rows, columns = (
+            min(int((value + 0.5) * small / large), small - 1)
+            for value, small, large in zip(at, self.leaves.shape, self.full.shape, strict=True)
+        )
+        return rows, columns
 
-def numbered(merges: Merges, leaves: Labels) -> tuple[Merges, Nodes, Nodes, Labels]:
-    """The same tree with its leaves numbered depth first: merges, start and stop of each node, labels."""
-    nodes = len(merges.parent)
+
+def _ranges(parent: Nodes) -> tuple[Nodes, Nodes]:
+    """Start and stop of the leaves of each node, counted depth first."""
+    nodes = len(parent)
     count = (nodes + 1) // 2
-    size = np.ones(nodes, np.int32)
+    size = [1] * count + [0] * (nodes - count)
     children: list[list[int]] = [[] for _ in range(nodes)]
-    for node, above in enumerate(merges.parent.tolist()):
+    for node, above in enumerate(parent.tolist()):
         if above >= 0:
             children[above].append(node)
-            size[above] = size[node] + (size[above] if len(children[above]) == 2 else 0)
-    start = np.zeros(nodes, np.int32)
+            size[above] += size[node]
+    start = [0] * nodes
     for node in range(nodes - 1, count - 1, -1):
         one, other = children[node]
         start[one], start[other] = start[node], start[node] + size[one]
-    stop = start + size
-    place = np.arange(nodes)
-    place[:count] = start[:count]
-    back = np.argsort(place)
-    moved = Merges(merges.parent[back], merges.height[back], merges.area[back])
-    return moved, start[back], stop[back], place[:count][leaves].astype(np.int32)
+    starts = np.array(start, np.int32)
+    return starts, starts + np.array(size, np.int32)
