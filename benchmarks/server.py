@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 from seagull_iqa.client import Client
@@ -19,8 +19,17 @@ PATIENCE_S = 300.0
 @contextmanager
 def running_server(model: str, device: str) -> Iterator[Client]:
     """Start a server, wait until its model is loaded, hand out a client, and end both."""
+    with spawned_server(model, device) as (client, _):
+        yield client
+
+
+@contextmanager
+def spawned_server(
+    model: str, device: str, environ: Mapping[str, str] | None = None
+) -> Iterator[tuple[Client, subprocess.Popen[str]]]:
+    """As `running_server`, with the process; `environ` is added to its environment."""
     command = [sys.executable, "-m", "seagull_iqa", "serve", "--model", model, "--device", device, "--exit-with-stdin"]
-    environment = {name: value for name, value in os.environ.items() if name != TOKEN_VARIABLE}
+    environment = {name: value for name, value in os.environ.items() if name != TOKEN_VARIABLE} | dict(environ or {})
     with subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment
     ) as process:
@@ -30,7 +39,7 @@ def running_server(model: str, device: str) -> Iterator[Client]:
         client = Client(hello["url"], hello["token"], timeout_s=PATIENCE_S)
         try:
             _wait_until_ready(client)
-            yield client
+            yield client, process
         finally:
             client.close()
             process.stdin.close()

@@ -111,7 +111,7 @@ def test_a_question_about_an_unknown_image_sends_it(
     bench: Any, client_of: Callable[..., Client], picture: PreparedImage, box_region: Any
 ) -> None:
     client = client_of(bench)
-    client._uploaded.add(picture.sha256)
+    client._images._uploaded.add(picture.sha256)
     assert "".join(client.answer(picture, box_region(), "Why?", max_tokens=2)) == "Why? It is dark."
 
 

@@ -73,8 +73,9 @@ class LookStore:
         try:
             save_bytes(path, _written(packed))
         except SeagullError as error:
-            # A full disk costs speed after a restart, nothing else.
-            _LOG.warning("A look is not kept: %s", error)
+            # A full disk costs speed after a restart, nothing else. What was cleared while it was written is as wished.
+            if not isinstance(error.__cause__, FileNotFoundError):
+                _LOG.warning("A look is not kept: %s", error)
             return False
         self._tidy(path)
         return True
