@@ -18,8 +18,6 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
-import torch
-
 from seagull_iqa.data.readers import ReadSpec, read_dataset
 from seagull_iqa.models.mini.config import WIDE
 from seagull_iqa.training.human import HumanScores
@@ -62,14 +60,13 @@ def main() -> None:
     parser.add_argument("--human-steps", type=int, default=1000)
     parser.add_argument("--human-rate", type=float, default=1e-3)
     given = parser.parse_args()
-    torch.set_float32_matmul_precision("high")
     task = MiniSpec(
         given.photos, base=given.base, teacher=given.teacher, config=WIDE, on_device=not given.processes,
         pixels=given.crops * 320 * 320,
     )  # fmt: skip
     spec = LoopSpec(
-        out=given.out, steps=10**7, minutes=given.minutes, rate=given.rate, hold=0.5, processes=given.processes,
-        device="auto", start=given.start, measure_every=2000, order=Order(visits=2 if given.processes else 1),
+        out=given.out, steps=10**7, minutes=given.minutes, rate=given.rate, hold=0.55, processes=given.processes,
+        device="auto", start=given.start, measure_every=2000, order=Order(lag=60 if given.processes else 8),
     )  # fmt: skip
     run(MiniTask(task), spec, snapshot=given.snapshot)
     if given.human is None:

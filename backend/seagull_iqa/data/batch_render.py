@@ -1,4 +1,4 @@
-"""Spoil many crops at once, each by its own recipe: what `render` does one by one, for a device that likes much work."""
+"""Spoil many crops at once, each by its own recipe, as `render` does one by one: for a device that likes much work."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
+from seagull_iqa.data.batch_jpeg import jpeg
 from seagull_iqa.data.codecs import through
 from seagull_iqa.data.distort import ORDER, gaussian, luma, round_to_8_bit, to_linear, to_srgb
 from seagull_iqa.data.recipes import Ingredient
@@ -75,7 +76,7 @@ class BatchRenderer:
     def _apply(self, name: str, x: Tensor, members: list[Ingredient]) -> Tensor:
         """One variant of one type, (n, 3, H, W), each at its own strength."""
         kind, variant = name.split()
-        if kind == "compression":
+        if kind == "compression" and variant != "jpeg":
             return self._compressed(x, members)
         value = torch.tensor([one.value for one in members], device=x.device, dtype=x.dtype)[:, None, None, None]
         if name == "noise gaussian":
@@ -83,6 +84,8 @@ class BatchRenderer:
             return (x + value * noise).clamp(0, 1)
         if name == "noise sensor":
             return to_srgb(self._exposed(to_linear(x), value))
+        if variant == "jpeg":
+            return jpeg(x, value.flatten())
         if kind == "blur":
             return _blurred(x, variant, members)
         return _TONES[name](x, value)
@@ -204,6 +207,6 @@ def _convolved(x: Tensor, kernels: Tensor) -> Tensor:
     padded = F.pad(x, (reach,) * 4, mode="reflect")
     size = tuple(quick_length(side) for side in padded.shape[-2:])
     seen = torch.fft.rfft2(padded, s=size) * torch.fft.rfft2(kernels, s=size)[:, None]
-    blurred = torch.fft.irfft2(seen, s=size)
+    blurred: Tensor = torch.fft.irfft2(seen, s=size)
     rows, columns = x.shape[-2:]
     return blurred[..., 2 * reach : 2 * reach + rows, 2 * reach : 2 * reach + columns].clamp(min=0)

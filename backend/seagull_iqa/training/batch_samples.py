@@ -5,6 +5,8 @@ What `samples` makes one by one in processes of their own; the labels are the sa
 
 from __future__ import annotations
 
+from collections import OrderedDict
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -33,6 +35,9 @@ from seagull_iqa.training.samples import (
 
 BANK = 600
 """Regions that are drawn once for each size of the crops, and then taken ten at a time."""
+
+KEPT = 10
+"""Batches that are kept for another visit."""
 
 CONFINED = 0.4
 """Share of the spoiled crops that are spoiled in one region only."""
@@ -78,6 +83,7 @@ class BatchMaker:
     _images: list[Tensor] = field(init=False)
     _render: BatchRenderer = field(init=False)
     _banks: dict[int, Tensor] = field(init=False, default_factory=dict)
+    _made_before: OrderedDict[int, tuple[Chunk, bool]] = field(init=False, default_factory=OrderedDict)
 
     def __post_init__(self) -> None:
         found = with_drawn(load_all(self.paths), np.random.default_rng(self.seed))
@@ -87,6 +93,13 @@ class BatchMaker:
     @torch.no_grad()
     def __call__(self, index: int) -> tuple[Chunk, bool]:
         """The batch of that number, and whether it was resized so that only the order of its qualities counts."""
+        if index not in self._made_before:
+            self._made_before[index] = self._new(index)
+            while len(self._made_before) > KEPT:
+                self._made_before.popitem(last=False)
+        return self._made_before[index]
+
+    def _new(self, index: int) -> tuple[Chunk, bool]:
         rng = np.random.default_rng([self.seed, 2, index])
         self._render.generator.manual_seed(int(rng.integers(2**62)))
         side = self.sizes[int(rng.choice(len(self.sizes), p=[share for _, share in self.sizes]))][0]
@@ -145,7 +158,7 @@ class BatchMaker:
         return torch.where(self._drawn(rng, count, 0.5), masks.flip(3), masks)
 
     def _spoiled(
-        self, pristine: Tensor, masks: Tensor, step: int, recipes: list[Ingredients], rng: np.random.Generator
+        self, pristine: Tensor, masks: Tensor, step: int, recipes: Sequence[Ingredients], rng: np.random.Generator
     ) -> Chunk:
         count, side = len(pristine), pristine.shape[-1]
         confined = torch.from_numpy(rng.random(count) < CONFINED).to(self.device)
@@ -213,7 +226,7 @@ def labelled(
     )
 
 
-def _severities(recipes: list[Ingredients], share: Tensor) -> tuple[Tensor, Tensor]:
+def _severities(recipes: Sequence[Ingredients], share: Tensor) -> tuple[Tensor, Tensor]:
     """int8 (N, R, 7) as `Chunk.severity`, and float32 (N, 7): strengths, at most 5."""
     level, strength = (torch.zeros(len(recipes), len(Distortion)) for _ in range(2))
     for number, recipe in enumerate(recipes):

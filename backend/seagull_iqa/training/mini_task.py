@@ -158,8 +158,9 @@ class MiniTask:
         """On the device; mirrored where it was seen before."""
         if len(arrays) == 1:
             chunk, only_order = self._maker(device)(int(arrays[0]))
-            taught = self.spec.teacher
-            return Lesson(chunk, None if taught is None else teacher(taught)(chunk.image[::VERSIONS]).float(), only_order)
+            chunk = chunk.mirrored() if again else chunk
+            taught = None if self.spec.teacher is None else teacher(self.spec.teacher)
+            return Lesson(chunk, None if taught is None else taught(chunk.image[::VERSIONS]).float(), only_order)
         labelled = len(fields(Chunk))
         chunk = Chunk.from_arrays(arrays[:labelled]).to(device)
         seen = torch.from_numpy(np.asarray(arrays[-1])).to(device).float() if len(arrays) > labelled else None
