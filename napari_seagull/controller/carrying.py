@@ -148,16 +148,17 @@ def _carried(client: Client, read: Read, start: tuple[Plane, RegionMask], ahead:
     """From plane to plane; on a worker thread. What was found before it was stopped is kept."""
     plane, mask = start
     found: list[tuple[Plane, RegionMask]] = []
-    before: Ground | None = read(plane, mask)
+    before = read(plane, mask)
     for _step in range(ahead):
         if task.is_stopped:
             break
         plane = (*plane[:-1], plane[-1] + 1)
-        here = read(plane, mask)
-        same = before is not None and before.box == here.box
-        carried = client.segmenting.carry(
-            here.image, here.mask_inwards(mask), before=before.image if same and before is not None else None
-        )
+        try:
+            here = read(plane, mask)
+            known = before.image if before.box == here.box else None
+            carried = client.segmenting.carry(here.image, here.mask_inwards(mask), before=known)
+        except SeagullError as error:
+            return Carriage(tuple(found), plane, str(error))
         if carried.mask is None:
             return Carriage(tuple(found), plane, carried.reason)
         mask, before = here.outwards(carried.mask), here

@@ -18,7 +18,7 @@ from seagull_iqa.domain.region import RegionMask
 if TYPE_CHECKING:
     from napari.layers import Image
 
-PREVIEW_NAME = "SEAGULL preview (not kept)"
+PREVIEW_NAME = "SEAGULL preview"
 
 FACE, HOVER_FACE, MANY_FACE = 105, 55, 40
 """Opacity of what was asked for, of what lies under the pointer, and of one among many; 0..255."""

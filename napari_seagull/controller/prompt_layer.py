@@ -21,12 +21,12 @@ from seagull_iqa.domain.prompts import FloatBox, Point
 if TYPE_CHECKING:
     from napari.layers import Image, Points
 
-PROMPTS_NAME = "SEAGULL prompts (not kept)"
+PROMPTS_NAME = "SEAGULL prompts"
 
 CLICK_REACH = 4.0
 """A press that moves by less than this many px of the screen is a click."""
 
-NOT_THIS = frozenset({"Control", "Alt"})
+NOT_THIS = ("Control", "Alt")
 """Either of these held, or the right button, says: this is not the region."""
 
 KEYS: dict[str, tuple[str, ...]] = {
@@ -152,9 +152,10 @@ class PromptLayer(QObject):
         return tell
 
     def _own_mouse(self) -> None:
-        """In the mode that adds points napari neither pans nor zooms at a double click; its own adding is taken out."""
+        """In the mode that adds points napari does not zoom at a double click; its adding and panning are taken out."""
         layer = self._layer
         if layer is not None:
+            layer.mouse_pan = False
             for callbacks, ours in (
                 (layer.mouse_drag_callbacks, self._on_press),
                 (layer.mouse_move_callbacks, self._on_move),
@@ -216,7 +217,7 @@ class PromptLayer(QObject):
         start = self._place(event)
         if start is None or event.button not in (1, 2):
             return
-        inside = not (self.minus or event.button == 2 or NOT_THIS & {str(key) for key in event.modifiers})
+        inside = not (self.minus or event.button == 2 or any(key in event.modifiers for key in NOT_THIS))
         trail, pressed, dragged = [start], np.asarray(event.pos, dtype=float), False
         self.busy = True
         yield

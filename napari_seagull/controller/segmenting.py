@@ -228,7 +228,7 @@ class Segmenter(QObject):
             return "Looking …"
         if shown is not None:
             many = f"Mask {shown.index + 1} of {len(shown.masks)}" if len(shown.masks) > 1 else "One mask"
-            return f"{many}, {100 * shown.score:.0f} % sure. Click to correct; Ctrl+click: not this."
+            return f"{many}, scored {shown.score:.2f} by the engine. Click to correct; Ctrl+click: not this."
         if not sketch.is_empty:
             return "Now click inside the region."
         return f"{HOW[tool]} {MOVE}"

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from napari.layers import Labels
 
 SEGMENTS_NAME = "SEAGULL segments"
-OPACITY = 0.5
+OPACITY = 0.35
 GATHER_MS = 30
 
 
