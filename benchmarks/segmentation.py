@@ -25,10 +25,14 @@ from timing import Goal, machine, photograph
 from seagull_iqa.client import Client
 from seagull_iqa.domain.prompts import Point, Prompts
 from seagull_iqa.imaging.prepared import PreparedImage
+from seagull_iqa.segmenting.crops import WHOLE_UP_TO
 from seagull_iqa.settings import CACHE_VARIABLE
 
 NEW_LOOKS = 5
 """Clicks that are each given a new look: they are slow."""
+
+ABOUT_ONE = 128
+"""An image that is seen in parts is clicked within that many px, as one thing in it would be."""
 
 
 @dataclass(frozen=True)
@@ -77,9 +81,12 @@ def pictures(side: int, count: int) -> list[PreparedImage]:
 
 
 def places(image: PreparedImage, count: int) -> list[Point]:
-    """Where it is clicked: anywhere in the image, the same for every engine."""
+    """Where it is clicked, the same for every engine: anywhere, in a large image within `ABOUT_ONE` px."""
     generator = np.random.default_rng(0)
-    rows, cols = (generator.integers(0, size, count) for size in image.shape)
+    spans = [(0, size) for size in image.shape]
+    if max(image.shape) > WHOLE_UP_TO:
+        spans = [(size // 3, min(size, size // 3 + ABOUT_ONE)) for size in image.shape]
+    rows, cols = (generator.integers(low, high, count) for low, high in spans)
     return [(float(row), float(col)) for row, col in zip(rows, cols, strict=True)]
 
 
@@ -121,11 +128,13 @@ def measured(engine: str, device: str, images: Sequence[PreparedImage], clicks: 
             client.segmenting.prepare(pictures(64, 1)[0])
             figures = measure(client, images, clicks)
             grew = memory_bytes(process.pid) - before
-            client.segmenting.prepare(images[-1])
+            point = places(images[-1], 1)[0]
+            client.segmenting.propose(images[-1], Prompts(positive=(point,)))
+            # Comes after what that click has left to be put on the disk.
+            client.segmenting.prepare(images[-1], near=point)
         with spawned_server("seagull-mini", device, environ) as (client, _):
             client.segmenting.choose(engine)
             client.segmenting.prepare(pictures(64, 1)[0])
-            point = places(images[-1], 1)[0]
             restarted = seconds(lambda: client.segmenting.propose(images[-1], Prompts(positive=(point,))))
     return figures, restarted, grew
 

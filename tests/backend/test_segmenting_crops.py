@@ -85,11 +85,12 @@ def test_every_pixel_can_be_clicked_and_lies_well_inside_its_part() -> None:
 
 
 def test_a_part_grows_with_what_is_marked() -> None:
-    sides = [
-        next(crops.views_for(LARGE, Prompts(box=(300, 400, 300 + size, 400 + size)))).extent
-        for size in (10, 500, 900, 1900)
+    huge = (4000, 5000)
+    views = [
+        next(crops.views_for(huge, Prompts(box=(300, 400, 300 + size, 400 + size)))) for size in (10, 500, 900, 2900)
     ]
-    assert sides == [(1024, 1024), (1024, 1024), (2048, 2048), LARGE]
+    assert [view.extent for view in views] == [(1024, 1024), (1024, 1024), (3072, 3072), huge]
+    assert [view.size for view in views] == [(1024, 1024), (1024, 1024), (1500, 1500), (1200, 1500)]
     far = Prompts(positive=((10, 10), (2500, 2900)))
     assert next(crops.views_for(LARGE, far)) == crops.whole_view(LARGE)
 
@@ -173,10 +174,18 @@ def test_a_single_pixel_never_vanishes_on_its_way_back(size: tuple[int, int]) ->
 
 def test_the_whole_of_a_part_comes_back_as_the_whole_of_it() -> None:
     view = View(LARGE, (10, 20, 2010, 2520), (1200, 1500))
-    mask = view.outward(Candidate(RegionMask.whole(view.size), 1.0)).mask
+    whole = RegionMask.whole(view.size)
+    mask = view.outward(Candidate(whole, 1.0)).mask
     assert mask.box == view.box
     assert mask.inside.all()
-    assert view.cuts(mask)
+    assert view.cuts(whole)
+
+
+def test_only_a_border_that_is_none_of_the_image_cuts() -> None:
+    view = View((100, 100), (0, 50, 60, 100), (30, 25))
+    assert view.cuts(RegionMask.from_box(view.size, (5, 0, 9, 9)))
+    assert view.cuts(RegionMask.from_box(view.size, (5, 5, 30, 9)))
+    assert not view.cuts(RegionMask.from_box(view.size, (0, 1, 29, 25)))
 
 
 def test_prompts_go_in_where_they_lie_in_the_picture_of_the_part() -> None:

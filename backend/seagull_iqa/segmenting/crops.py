@@ -21,7 +21,10 @@ WHOLE_UP_TO = 1500
 """Longest side, in px, of an image that is seen whole at its own size, and of what an engine is ever shown."""
 
 CROP_SIDE = 1024
-"""Of the smallest part, in px; the next ones have twice that, four times, up to the whole image."""
+"""Of the smallest part, in px; the next ones have `GROWTH` times that, up to the whole image."""
+
+GROWTH = 3
+"""Each further part costs a look."""
 
 _STEPS_PER_CROP = 4
 _MARGINS_PER_CROP = 8
@@ -58,13 +61,11 @@ def propose(engine: SegmentEngine, prompts: Prompts, views: Views) -> Proposal:
         raise RegionError("Nothing says where the region is.", "Click inside it, or draw a box or a stroke.")
     for view in views_for(views.shape, prompts, views.known):
         found = engine.mask(views.look(view), view.inward(prompts))
-        candidates = [view.outward(candidate) for candidate in found.candidates]
-        best = candidates[found.best]
         # The last view is the whole image, which cuts nothing.
-        if not view.cuts(best.mask):
+        if not view.cuts(found.candidates[found.best].mask):
             break
-    kept = tuple(candidate for candidate in candidates if not view.cuts(candidate.mask))
-    return Proposal(kept, next(index for index, candidate in enumerate(kept) if candidate is best))
+    kept = [index for index, candidate in enumerate(found.candidates) if not view.cuts(candidate.mask)]
+    return Proposal(tuple(view.outward(found.candidates[index]) for index in kept), kept.index(found.best))
 
 
 def everything(
@@ -97,7 +98,7 @@ def views_for(shape: Shape, prompts: Prompts, known: Known = lambda view: False)
         views = [_view(shape, box) for box in sorted(boxes, key=lambda box: _away(box, marked))]
         if views:
             yield next((view for view in views if known(view)), views[0])
-        side *= 2
+        side *= GROWTH
     yield whole_view(shape)
 
 

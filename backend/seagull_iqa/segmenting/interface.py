@@ -53,7 +53,11 @@ class SegmentEngine(Protocol):
     def everything(
         self, look: SegmentLook, spec: EverythingSpec, *, progress: ProgressCallback = ignore_progress
     ) -> Sequence[Candidate]:
-        """All regions, best first; they may overlap and contain each other. `progress` cancels by raising."""
+        """All regions, best first; they may overlap and contain each other. `progress` cancels by raising.
+
+        Between the steps `progress` may ask the same engine for looks and masks, for a click that comes meanwhile: what
+        belongs to an image lies in its look and nowhere else.
+        """
 
     def pack(self, look: SegmentLook) -> Packed:
         """The look as arrays for a file on disk."""

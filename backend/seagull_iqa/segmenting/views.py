@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image
 
 from seagull_iqa.domain.prompts import Candidate, FloatBox, Point, Prompts
@@ -78,9 +77,9 @@ class View:
         return replace(candidate, mask=self._mask_out(candidate.mask))
 
     def cuts(self, mask: RegionMask) -> bool:
-        """True where a mask, in px of the image, reaches a border of the part that is none of the image."""
-        ends = ((0, 0), (1, 0), (2, self.shape[0]), (3, self.shape[1]))
-        return any(mask.box[side] == self.box[side] != end for side, end in ends)
+        """True where a mask, in px of what the engine sees, reaches a border of the part that is none of the image."""
+        seen, image = (0, 0, *self.size), (0, 0, *self.shape)
+        return any(mask.box[side] == seen[side] and self.box[side] != image[side] for side in range(4))
 
     def _holds(self, point: Point) -> bool:
         # Beyond the image, a point means its nearest pixel.
@@ -123,33 +122,19 @@ class View:
         start = (self.box[0], self.box[1])
         if not self.is_reduced:
             return RegionMask.from_part(self.shape, (start[0] + mask.box[0], start[1] + mask.box[1]), mask.inside)
-        padded = np.pad(mask.inside, 1).astype(np.float32)
-        axes = [self._axis_out(axis, mask.box[axis], mask.box[axis + 2]) for axis in (0, 1)]
-        (first_row, rows), (first_col, cols) = axes
-        shares = _between(_between(padded, rows, 0), cols, 1)
-        inside = shares >= _HALF
+        (top, bottom), (left, right) = (self._reach(axis, mask.box[axis], mask.box[axis + 2]) for axis in (0, 1))
+        # At the border of the part, what is beyond it is as what is at it.
+        gray = Image.fromarray(mask.pixels.astype(np.uint8) * 255)
+        rows, cols = self.scale
+        seen = (left * cols, top * rows, right * cols, bottom * rows)
+        shares = np.asarray(gray.resize((right - left, bottom - top), Image.Resampling.BILINEAR, box=seen))
+        inside = shares >= 128
         if not inside.any():
             inside = shares >= shares.max()
-        return RegionMask.from_part(self.shape, (start[0] + first_row, start[1] + first_col), inside)
+        return RegionMask.from_part(self.shape, (start[0] + top, start[1] + left), inside)
 
-    def _axis_out(self, axis: int, low: int, high: int) -> tuple[int, NDArray[np.float64]]:
-        """The first px of the part that a mask over [low, high) can reach, and where all of them lie in the mask.
-
-        The positions are in px of the mask with a margin of 1 px.
-        """
+    def _reach(self, axis: int, low: int, high: int) -> tuple[int, int]:
+        """The half-open range of px of the part that a mask over [low, high) can reach."""
         scale, extent = self.scale[axis], self.extent[axis]
         first = max(0, int(np.floor((low - _HALF) / scale)))
-        last = min(extent, int(np.ceil((high + _HALF) / scale)))
-        places = (np.arange(first, last) + _HALF) * scale - _HALF
-        # At the border of the part, what is beyond it is as what is at it.
-        places = np.clip(places, 0, self.size[axis] - 1)
-        return first, np.clip(places - low + 1, 0, high - low + 1)
-
-
-def _between(values: NDArray[np.float32], places: NDArray[np.float64], axis: int) -> NDArray[np.float32]:
-    """Linear interpolation along one axis."""
-    low = np.minimum(places.astype(np.int64), values.shape[axis] - 2)
-    share = (places - low).astype(np.float32)
-    share = share[:, None] if axis == 0 else share[None, :]
-    mixed: NDArray[np.float32] = np.take(values, low, axis) * (1 - share) + np.take(values, low + 1, axis) * share
-    return mixed
+        return first, min(extent, max(first + 1, int(np.ceil((high + _HALF) / scale))))
