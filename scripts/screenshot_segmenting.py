@@ -1,4 +1,4 @@
-"""Click, correct, keep and cut everything in a real napari with the mouse, and take the pictures of docs/segmentation.md.
+"""Click, correct and cut everything in a real napari with the mouse; take the pictures of docs/segmentation.md.
 
 Run it where there is a screen, or under `xvfb-run -s "-screen 0 1600x1000x24"`:
 

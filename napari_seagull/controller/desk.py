@@ -56,6 +56,11 @@ def role_of(layer: Layer) -> str:
     return MAP if "map" in mark else str(mark.get("role", ""))
 
 
+def left_over(viewer: ViewerModel, role: str) -> Any:  # noqa: ANN401
+    """The layer with that role that an earlier panel has left in the viewer; None where there is none."""
+    return next((layer for layer in viewer.layers if role_of(layer) == role), None)
+
+
 def debounce(wait_ms: int, call: Callable[[], None], parent: Any) -> QTimer:  # noqa: ANN401
     """A timer that calls once, that many ms after its last `start()`."""
     timer = QTimer(parent)

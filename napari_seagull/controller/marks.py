@@ -13,8 +13,11 @@ from seagull_iqa.domain.prompts import FloatBox, Point
 
 PLUS, MINUS, DISC = "cross", "hbar", "disc"
 
-SIGN_PX, STROKE_PX, BOX_PX = 15.0, 6.0, 4.0
-"""Of a sign and of the dots of strokes and boxes, in px of the screen."""
+PLUS_PX, MINUS_PX, STROKE_PX, BOX_PX = 15.0, 20.0, 5.0, 3.5
+"""Of the signs and of the dots of strokes and boxes, in px of the screen."""
+
+BORDER = 0.12
+"""Width of the border of a sign, as a share of its size."""
 
 GAP_PX = 7.0
 """From one dot of a box to the next, in px of the screen."""
@@ -36,6 +39,8 @@ class Marks:
     symbols : list of str
     colours, borders : float32, shape (N, 4)
         RGBA, 0..1.
+    widths : float64, shape (N,)
+        Of the borders, as a share of the size: signs stand out on any image, dots are what they are.
     """
 
     places: NDArray[np.float64]
@@ -43,6 +48,7 @@ class Marks:
     symbols: list[str]
     colours: NDArray[np.float32]
     borders: NDArray[np.float32]
+    widths: NDArray[np.float64]
 
 
 Dot = tuple[Point, float, str, RGB]
@@ -65,8 +71,8 @@ def marks_of(step: Step, screen_px: float) -> Marks:
         for stroke in strokes:
             dots += [(point, STROKE_PX, DISC, colour) for point in _along(stroke, 0.5 * STROKE_PX * screen_px)]
     told = {point for stroke in step.away for point in stroke}  # the points that stand for a stroke are not shown
-    dots += [(point, SIGN_PX, MINUS, OUTSIDE) for point in prompts.negative if point not in told]
-    dots += [(point, SIGN_PX, PLUS, INSIDE) for point in prompts.positive]
+    dots += [(point, MINUS_PX, MINUS, OUTSIDE) for point in prompts.negative if point not in told]
+    dots += [(point, PLUS_PX, PLUS, INSIDE) for point in prompts.positive]
     rgba = [(*colour, 255) for *_rest, colour in dots]
     colours = np.array(rgba, dtype=np.float32).reshape(-1, 4) / np.float32(255)
     borders = np.tile(np.array([0, 0, 0, 0.85], dtype=np.float32), (len(dots), 1))
@@ -76,6 +82,7 @@ def marks_of(step: Step, screen_px: float) -> Marks:
         [symbol for _place, _size, symbol, _colour in dots],
         colours,
         borders,
+        np.array([0.0 if symbol == DISC else BORDER for _place, _size, symbol, _colour in dots], dtype=np.float64),
     )
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from qtpy.QtCore import QObject
 
-from napari_seagull.controller.desk import PREVIEW, ROLE_KEY, Desk
+from napari_seagull.controller.desk import PREVIEW, ROLE_KEY, Desk, left_over
 from napari_seagull.layers.geometry import magnification
 from napari_seagull.layers.pictures import RGBA, Frame, Ink, draw_into, drawn_mask, placed
 from napari_seagull.session.records import Plane
@@ -33,7 +33,7 @@ class PreviewLayer(QObject):
     def __init__(self, desk: Desk, parent: QObject) -> None:
         super().__init__(parent)
         self._desk = desk
-        self._layer: Image | None = None
+        self._layer: Image | None = left_over(desk.viewer, PREVIEW)
         desk.viewer.layers.events.removed.connect(self._on_removed)
 
     @property

@@ -9,7 +9,7 @@ import numpy as np
 from psygnal import Signal
 from qtpy.QtCore import QObject
 
-from napari_seagull.controller.desk import PROMPTS, ROLE_KEY, Desk, debounce
+from napari_seagull.controller.desk import PROMPTS, ROLE_KEY, Desk, debounce, left_over
 from napari_seagull.controller.marks import DISC, Marks, marks_of
 from napari_seagull.layers.geometry import magnification, pointed_at
 from napari_seagull.layers.pictures import Frame, placed
@@ -130,12 +130,13 @@ class PromptLayer(QObject):
             return self._layer
         from napari.layers import Points
 
-        layer = Points(
-            np.zeros((0, 2)), ndim=2, name=PROMPTS_NAME, symbol=DISC, metadata={ROLE_KEY: {"role": PROMPTS}}
-        )
+        layer: Points | None = left_over(self._desk.viewer, PROMPTS)
+        if layer is None:
+            mark = {ROLE_KEY: {"role": PROMPTS}}
+            layer = Points(np.zeros((0, 2)), ndim=2, name=PROMPTS_NAME, symbol=DISC, metadata=mark)
+            self._desk.viewer.add_layer(layer)
         # napari can crash on redrawing after a layer was deleted over an image (napari#6472).
         layer.locked = True
-        self._desk.viewer.add_layer(layer)
         layer.mouse_drag_callbacks.append(self._on_press)
         layer.mouse_move_callbacks.append(self._on_move)
         layer.events.mode.connect(self._on_mode)
@@ -262,5 +263,5 @@ def _write(layer: Points, marks: Marks) -> None:
         layer.size = marks.sizes
         layer.face_color = marks.colours
         layer.border_color = marks.borders
-        layer.border_width = 0.12
+        layer.border_width = marks.widths
     layer.selected_data = set()

@@ -64,7 +64,9 @@ class Segmenter(QObject):
         session.image_changed.disconnect(self._on_image_changed)
         session.selection_changed.disconnect(self._on_selection_changed)
         session.regions_changed.disconnect(self._on_selection_changed)
-        self._desk.viewer.dims.events.point.disconnect(self._on_plane_changed)
+        dims = self._desk.viewer.dims.events
+        for emitter in (dims.point, dims.order, dims.ndisplay):
+            emitter.disconnect(self._on_plane_changed)
         self._images.moved.disconnect(self._on_moved)
         parts = (self.prefetcher, self.proposer, self.everything, self.engines)
         for part in (*parts, self.prompts, self.pointer, self.grounds):
@@ -93,7 +95,7 @@ class Segmenter(QObject):
         bar.next_wished.connect(self.pointer.cycle)
         bar.drop_wished.connect(self.pointer.drop)
         bar.undo_wished.connect(self.pointer.undo)
-        bar.carry_wished.connect(self.carrier.carry)
+        bar.carry_wished.connect(self._on_carry_wished)
 
     def _connect_parts(self) -> None:
         self.prompts.accepted.connect(self._on_keep_wished)
@@ -110,7 +112,9 @@ class Segmenter(QObject):
         session.image_changed.connect(self._on_image_changed)
         session.selection_changed.connect(self._on_selection_changed)
         session.regions_changed.connect(self._on_selection_changed)
-        self._desk.viewer.dims.events.point.connect(self._on_plane_changed)
+        dims = self._desk.viewer.dims.events
+        for emitter in (dims.point, dims.order, dims.ndisplay):
+            emitter.connect(self._on_plane_changed)
         self._images.moved.connect(self._on_moved)
 
     def _middle(self) -> Point:
@@ -138,7 +142,13 @@ class Segmenter(QObject):
             self.prompts.leave()
 
     def _on_carried(self) -> None:
-        self.carrier.carry(self._box.bar.carry_planes.value())
+        self._on_carry_wished(self._box.bar.carry_planes.value())
+
+    def _on_carry_wished(self, planes: int) -> None:
+        """What is proposed just now is kept first: it is what is meant."""
+        if self.pointer.shown is not None:
+            self._on_keep_wished()
+        self.carrier.carry(planes)
 
     def _on_left(self) -> None:
         self.pointer.drop()
@@ -158,9 +168,12 @@ class Segmenter(QObject):
             self.pointer.ask_again()
 
     def _on_plane_changed(self, _event: object = None) -> None:
-        """Marks belong to their plane."""
+        """Marks belong to their plane; where none can be pointed at, the tool is put away."""
         plane = self._images.on_screen
-        if self.prompts.tool is None or plane is None:
+        if self.prompts.tool is None:
+            return
+        if plane is None:
+            self.prompts.leave()
             return
         if plane != self.pointer.sketch.plane and not self.pointer.sketch.is_empty:
             self.pointer.drop()

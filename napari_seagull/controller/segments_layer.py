@@ -9,12 +9,13 @@ import numpy as np
 from psygnal import Signal
 from qtpy.QtCore import QObject
 
-from napari_seagull.controller.desk import ROLE_KEY, SEGMENTS, Desk, debounce
+from napari_seagull.controller.desk import ROLE_KEY, SEGMENTS, Desk, debounce, left_over
 from napari_seagull.controller.images import ImageWatch
 from napari_seagull.controller.prompt_layer import CLICK_REACH
 from napari_seagull.controller.regions_layer import Look
 from napari_seagull.layers.images import plane_shape
 from napari_seagull.layers.pictures import Frame, composed, placed
+from napari_seagull.session.commands import AddRegion
 from napari_seagull.session.records import RegionRecord, SegmentSource
 from napari_seagull.views.palette import quality_rgb
 
@@ -41,6 +42,7 @@ class SegmentsLayer(QObject):
         self._shown: object = None
         self._gather = debounce(GATHER_MS, self._draw, self)
         self._wanted = True
+        self._adopt()
         desk.session.regions_changed.connect(self._on_changed)
         desk.session.image_changed.connect(self._on_changed)
         images.moved.connect(self._on_changed)
@@ -95,6 +97,28 @@ class SegmentsLayer(QObject):
         if self._layer is not None:
             self._colour(self._layer)
 
+    def _adopt(self) -> None:
+        """Take over the layer of an earlier panel, with its regions: the layer remembers their very masks."""
+        layer: Labels | None = left_over(self._desk.viewer, SEGMENTS)
+        if layer is None:
+            return
+        self._layer = self._made_ours(layer)
+        known = self._desk.session.regions
+        commands = [
+            AddRegion(region, SegmentSource(SEGMENTS_NAME), plane)
+            for region, plane in layer.metadata[ROLE_KEY].get("regions", ())
+            if region.id not in known
+        ]
+        self._desk.session.do_all(commands)
+        self._gather.start()
+
+    def _made_ours(self, layer: Labels) -> Labels:
+        layer.editable = False
+        # napari can crash on redrawing after such a layer was deleted (napari#6472); regions go by the table.
+        layer.locked = True
+        layer.mouse_drag_callbacks.append(self._on_press)
+        return layer
+
     def _records(self) -> list[RegionRecord]:
         return [r for r in self._desk.session.regions.values() if isinstance(r.source, SegmentSource)]
 
@@ -119,6 +143,8 @@ class SegmentsLayer(QObject):
                 self._values.setdefault(record.id, len(self._values) + 1)
             labels = composed([(self._values[r.id], r.region.mask) for r in here], frame)
             self._lay(labels, keywords)
+        if self._layer is not None:
+            self._layer.metadata[ROLE_KEY]["regions"] = [(r.region, r.plane) for r in records]
         for name, value in keywords.items():
             if self._layer is not None and not np.array_equal(getattr(self._layer, name), value):
                 setattr(self._layer, name, value)
@@ -132,11 +158,7 @@ class SegmentsLayer(QObject):
 
         mark = {ROLE_KEY: {"role": SEGMENTS}}
         layer = Labels(labels, name=SEGMENTS_NAME, opacity=OPACITY, metadata=mark, **keywords)
-        layer.editable = False
-        # napari can crash on redrawing after such a layer was deleted (napari#6472); regions go by the table.
-        layer.locked = True
-        layer.mouse_drag_callbacks.append(self._on_press)
-        self._colour(layer)
+        self._colour(self._made_ours(layer))
         layers, image = self._desk.viewer.layers, self._images.layer
         active = layers.selection.active
         layers.insert(layers.index(image) + 1 if image in layers else len(layers), layer)

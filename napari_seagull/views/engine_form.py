@@ -74,8 +74,9 @@ class EngineForm(QWidget):
         blocked = self.list.blockSignals(True)
         self.list.clear()
         for engine in facts.engines:
-            self.list.addItem(engine.title, engine.name)
-            self.list.setItemData(self.list.count() - 1, engine.why_not or engine.title, Qt.ItemDataRole.ToolTipRole)
+            self.list.addItem(engine.name, engine.name)
+            tip = f"{engine.title}. {engine.why_not}".strip()
+            self.list.setItemData(self.list.count() - 1, tip, Qt.ItemDataRole.ToolTipRole)
         self._gray_out([line for line, engine in enumerate(facts.engines) if not engine.ready])
         self.list.setCurrentIndex(self.list.findData(facts.in_use))
         self.list.setEnabled(bool(facts.engines) and not facts.loading)
@@ -100,8 +101,13 @@ class EngineForm(QWidget):
         elif chosen is not None and not chosen.ready:
             words = chosen.why_not
         elif missing:
-            words = f"{len(missing)} more need their weights: choose one to see what is missing."
+            rest = f"{len(missing)} more need their weights: choose one to see what is missing."
+            words = f"{_told(chosen)} {rest}".strip()
         else:
-            words = ""
+            words = _told(chosen)
         self.lack.setText(words)
         self.lack.setVisible(bool(words))
+
+
+def _told(engine: EngineState | None) -> str:
+    return "" if engine is None else f"{engine.title.rstrip('.')}."

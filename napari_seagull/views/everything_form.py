@@ -87,6 +87,7 @@ class EverythingForm(QWidget):
             words.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
             grid.addWidget(words, row, 2)
         buttons = QHBoxLayout()
+        buttons.setSpacing(4)
         buttons.addWidget(self.keep_button, 1)
         buttons.addWidget(self.drop_button)
         grid.addLayout(buttons, len(rows), 0, 1, 3)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from qtpy.QtCore import QSignalBlocker, Qt, Signal
+from qtpy.QtCore import QSignalBlocker, Signal
 from qtpy.QtWidgets import QCheckBox, QDoubleSpinBox, QGridLayout, QLabel, QSpinBox, QWidget
 
 from seagull_iqa.imaging.refine import RefineSpec
@@ -57,7 +57,7 @@ class RefineForm(QWidget):
             grid.addWidget(box, row, 1)
         grid.addWidget(self.polygon, 3, 0)
         grid.addWidget(self.tolerance, 3, 1)
-        grid.addWidget(self.cost, 4, 0, 1, 2, Qt.AlignmentFlag.AlignLeft)
+        grid.addWidget(self.cost, 4, 0, 1, 2)
 
     def spec(self) -> RefineSpec:
         """How the mask is tidied."""

@@ -24,6 +24,9 @@ from napari_seagull.views.draw_bar import MINIMUM_WIDTH, WORD_MARGIN
 from napari_seagull.views.icons import CHECKED, line_icon
 from napari_seagull.views.palette import OUTSIDE
 
+KEY_MARGIN = 18
+"""Px around the words of a button that names its key."""
+
 
 class PointTool(StrEnum):
     """How one points at a region; the word stands under the button."""
@@ -97,6 +100,7 @@ class SegmentBar(QWidget):
         super().__init__(parent)
         self.setStyleSheet(CHECKED)
         self._facts = SegmentFacts()
+        self._full: dict[QPushButton, str] = {}
         self.buttons = {tool: self._tool_button(tool.value, TIPS[tool], _outline(tool.value)) for tool in PointTool}
         self.minus = self._tool_button(MINUS, MINUS_TIP, _outline(MINUS), color=OUTSIDE)
         self.everything = self._tool_button(EVERYTHING, EVERYTHING_TIP, _outline(EVERYTHING))
@@ -152,12 +156,17 @@ class SegmentBar(QWidget):
         return (*self.buttons.values(), self.minus, self.everything)
 
     def resizeEvent(self, event: QResizeEvent | None) -> None:  # noqa: N802
-        """Words under the drawings only where all of them fit."""
+        """Words under the drawings, and keys on the buttons, only where all of them fit; tooltips have them anyway."""
         super().resizeEvent(event)
         words = [self.fontMetrics().horizontalAdvance(button.text()) + WORD_MARGIN for button in self._tools()]
         both, alone = Qt.ToolButtonStyle.ToolButtonTextUnderIcon, Qt.ToolButtonStyle.ToolButtonIconOnly
         for button in self._tools():
             button.setToolButtonStyle(both if self.width() >= sum(words) else alone)
+        deeds = (self.keep, self.next, self.drop, self.undo)
+        widest = max(self.fontMetrics().horizontalAdvance(self._full[button]) for button in deeds)
+        roomy = self.width() >= len(deeds) * (widest + KEY_MARGIN)
+        for deed in deeds:
+            deed.setText(self._full[deed] if roomy else self._full[deed].split(" (")[0])
 
     def show_facts(self, facts: SegmentFacts) -> None:
         """Show how far it is."""
@@ -212,6 +221,7 @@ class SegmentBar(QWidget):
 
     def _button(self, word: str, key: str, tip: str) -> QPushButton:
         button = QPushButton(f"{word} ({key})", self)
+        self._full[button] = button.text()
         button.setToolTip(f"{tip}. On the canvas: {key}")
         button.setMinimumWidth(40)
         button.setFocusPolicy(Qt.FocusPolicy.TabFocus)

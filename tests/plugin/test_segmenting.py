@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
@@ -360,6 +362,153 @@ def test_another_active_layer_ends_the_tool_and_leaves_no_marks(controller, segm
     assert segmenter.prompts.tool is None
     assert segmenter.pointer.sketch.is_empty
     assert not layer_of(controller, PREVIEW).visible
+
+
+def test_a_view_that_cannot_be_pointed_at_puts_the_tool_away(controller, segmenter, click, settle):
+    controller.viewer.dims.order = (1, 0)
+    assert segmenter.prompts.tool is None
+    assert segmenter.pointer.sketch.is_empty
+    controller.panel.finding.bar.tool_wished.emit(PointTool.CLICK)
+    assert "in 2D" in controller.panel.status.text()
+
+
+def test_marks_and_segments_belong_to_their_plane_of_a_stack_with_named_axes(controller, engine, settle):
+    stack = np.stack([blocks()[..., 0], np.roll(blocks()[..., 0], 7, axis=0)])
+    names = ("depth", "row", "column")
+    controller.viewer.add_image(stack, scale=(2, 1, 1), axis_labels=names, contrast_limits=(0, 255))
+    controller.viewer.dims.set_point(0, 0)
+    settle()
+    controller.panel.finding.bar.tool_wished.emit(PointTool.CLICK)
+    settle()
+    controller.segmenter.prompts.clicked.emit((15.0, 25.0), True)
+    settle()
+    controller.segmenter.pointer.keep(Purpose.NEW)
+    settle()
+    controller.segmenter.prompts.clicked.emit((15.0, 25.0), True)
+    controller.viewer.dims.set_point(0, 2)
+    assert controller.segmenter.pointer.sketch.is_empty
+    settle()
+    assert not layer_of(controller, SEGMENTS).data.any()
+    controller.segmenter.prompts.clicked.emit((22.0, 25.0), True)
+    settle()
+    controller.segmenter.pointer.keep(Purpose.NEW)
+    settle()
+    assert [record.plane for record in records(controller)] == [(0,), (1,)]
+    assert [record.region.mask.box[0] for record in records(controller)] == [10, 17]
+    assert [record.state for record in records(controller)] == [RegionState.SCORED] * 2
+
+
+def test_of_a_lazy_pyramid_only_a_window_is_read_and_the_region_lies_in_place(controller, engine, settle):
+    dask = pytest.importorskip("dask.array")
+    read = []
+
+    def chunk(block_info=None):
+        place = block_info[None]["array-location"]
+        read.append(place)
+        rows, columns = (np.arange(*ends) for ends in place)
+        return (((rows[:, None] // 40 + columns[None, :] // 40) % 5) * 40).astype(np.uint8)
+
+    fine = dask.map_blocks(chunk, chunks=((1000,) * 20, (1000,) * 12), dtype=np.uint8)
+    coarse = np.zeros((200, 120), np.uint8)
+    controller.viewer.add_image([fine, coarse], multiscale=True, contrast_limits=(0, 255))
+    settle()
+    controller.panel.finding.bar.tool_wished.emit(PointTool.CLICK)
+    settle()
+    read.clear()
+    controller.segmenter.prompts.clicked.emit((15_050.0, 9_010.0), True)
+    settle()
+    assert 4 <= len(read) <= 16
+    assert controller.segmenter.pointer.shown.mask.pixels[15_050, 9_010]
+    assert controller.segmenter.pointer.shown.mask.box == (15_040, 9_000, 15_080, 9_040)
+    controller.segmenter.prompts.clicked.emit((15_100.0, 9_010.0), True)
+    settle()
+    assert len({image.sha256 for image, _prompts, _priority in engine.asked}) == 1  # the window serves both
+    controller.segmenter.pointer.keep(Purpose.NEW)
+    settle()
+    assert records(controller)[0].region.mask.shape == (20_000, 12_000)
+
+
+def test_the_next_image_of_the_list_is_prepared_while_nobody_waits(controller, engine, settle, qtbot):
+    controller.viewer.add_image(blocks()[::-1], name="below")
+    controller.viewer.add_image(blocks(), name="above")
+    settle()
+    controller.panel.finding.bar.tool_wished.emit(PointTool.CLICK)
+    qtbot.waitUntil(lambda: len(engine.prepared) == 2, timeout=10_000)
+    assert [image.name for image, _near in engine.prepared] == ["above", "below"]
+
+
+def test_everything_is_filtered_live_and_kept_as_one_deed(controller, segmenter, engine, settle):
+    box = controller.panel.finding
+    box.bar.everything_wished.emit()
+    settle()
+    assert box.everything.keep_button.text() == "Keep these 4"
+    box.everything.area.setValue((121, 200))  # from 1 % of the image: without the hole
+    assert box.everything.keep_button.text() == "Keep these 3"
+    box.everything.keep_wished.emit()
+    settle()
+    assert [record.state for record in records(controller)] == [RegionState.SCORED] * 3
+    segmenter.pointer.undo()
+    assert not records(controller)
+
+
+def test_everything_is_cancelled_and_asked_for_again(controller, segmenter, engine, settle, qtbot):
+    box = controller.panel.finding
+    engine.everything_go.clear()
+    box.bar.everything_wished.emit()
+    qtbot.waitUntil(lambda: box.everything.bar.value() == 2)
+    box.everything.stop_wished.emit()
+    settle()
+    assert box.everything.isHidden()
+    assert not controller.panel.status.text()
+    engine.everything_go.set()
+    box.bar.everything_wished.emit()
+    settle()
+    assert not box.everything.isHidden()
+
+
+def test_a_panel_that_is_opened_again_finds_the_segments_with_their_very_masks(
+    controller, segmenter, click, settle, qtbot, toy, backend
+):
+    from napari_seagull.controller.controller import Controller
+    from napari_seagull.views.panel import Panel
+
+    for turns in (2, 0):
+        click(15, 25)
+        for _turn in range(turns):
+            segmenter.pointer.cycle()
+        segmenter.pointer.keep(Purpose.NEW)
+        settle()
+    before = records(controller)
+    controller.close()
+    panel = Panel()
+    qtbot.addWidget(panel)
+    again = Controller(controller.viewer, panel, backend=type(backend)(toy))
+    again.start()
+    qtbot.waitUntil(lambda: again.is_idle and len(again.session.regions) == 2, timeout=30_000)
+    assert [record.id for record in records(again)] == [record.id for record in before]
+    assert [record.region.mask.area for record in records(again)] == [r.region.mask.area for r in before]
+    panel.finding.bar.tool_wished.emit(PointTool.CLICK)
+    roles = [role_of(layer) for layer in again.viewer.layers]
+    assert len(roles) == len(set(roles))
+    qtbot.waitUntil(lambda: all(record.state is RegionState.SCORED for record in records(again)), timeout=30_000)
+    again.close()
+
+
+def test_a_click_on_a_segment_selects_its_region(controller, segmenter, click, settle):
+    click(15, 25)
+    segmenter.pointer.keep(Purpose.NEW)
+    click(40, 70)
+    segmenter.pointer.keep(Purpose.NEW)
+    settle()
+    first, second = records(controller)
+    assert controller.session.selection == (second.id,)
+    layer = layer_of(controller, SEGMENTS)
+    press = SimpleNamespace(type="mouse_press", pos=(5, 5), position=(15.0, 25.0))
+    gesture = controller.segments._on_press(layer, press)
+    next(gesture)
+    press.type = "mouse_release"
+    assert next(gesture, None) is None
+    assert controller.session.selection == (first.id,)
 
 
 def test_the_sketch_forgets_what_was_undone_once_a_new_mark_is_made():

@@ -34,9 +34,10 @@ CONTROL, SHIFT = Qt.KeyboardModifier.ControlModifier, Qt.KeyboardModifier.ShiftM
 
 
 def blocks() -> np.ndarray:
-    """Dark, with a bright block at rows 10 to 30 and columns 20 to 50, and a gray one."""
+    """Dark, with a bright block at rows 10 to 30 and columns 20 to 50, brighter in its middle, and a gray one."""
     made = np.full((64, 100, 3), 51, dtype=np.uint8)
     made[10:30, 20:50] = 204
+    made[15:25, 25:35] = 214
     made[35:60, 60:90] = 128
     return made
 
@@ -135,17 +136,19 @@ def test_a_click_a_correction_and_enter_make_a_region_that_is_scored(sitting):
     sitting.open(blocks())
     sitting.choose(PointTool.CLICK)
     sitting.click(20, 30)
-    assert sitting.pointer.shown is not None
-    sitting.key(Qt.Key.Key_N)
+    assert [mask.area for mask in sitting.pointer.shown.masks] == [100, 600]
+    indices = []
+    for key in (Qt.Key.Key_N, Qt.Key.Key_Tab):
+        indices.append(sitting.pointer.shown.index)
+        sitting.key(key)
+    assert sorted(indices) == [0, 1]
+    assert sitting.pointer.shown.index == indices[0]
     sitting.click(5, 5, CONTROL)
     assert len(sitting.pointer.sketch.prompts.positive) == len(sitting.pointer.sketch.prompts.negative) == 1
     sitting.key(Qt.Key.Key_Z, CONTROL)
     assert not sitting.pointer.sketch.prompts.negative
     sitting.key(Qt.Key.Key_Z, CONTROL | SHIFT)
     assert sitting.pointer.sketch.prompts.negative
-    before = sitting.pointer.shown.index
-    sitting.key(Qt.Key.Key_Tab)
-    assert sitting.pointer.shown.index != before or len(sitting.pointer.shown.masks) == 1
     sitting.key(Qt.Key.Key_Return)
     (record,) = sitting.records
     assert record.state is RegionState.SCORED
@@ -301,6 +304,23 @@ def test_a_region_is_carried_to_the_next_planes_until_it_gets_lost(sitting):
     assert third.region.mask.box[0] == 13
     assert sitting.viewer.dims.current_step[0] == 3
     assert "carried over 3 planes, and got lost on plane 4" in sitting.panel.status.text()
+
+
+def test_after_a_restart_a_click_is_answered_from_the_look_that_was_kept(qtbot, sitting):
+    sitting.open(blocks())
+    sitting.choose(PointTool.CLICK)
+    sitting.controller.close()
+    sitting.until(lambda: sitting.backend.status.state is ConnectionState.STOPPED)
+    sitting.viewer.window.remove_dock_widget(sitting.dock)
+    blind = Sitting(qtbot, sitting.viewer, blind=True)  # its engine cannot look at images any more
+    blind.image = sitting.image
+    blind.until(lambda: blind.controller.backend.client is not None)
+    blind.settle()
+    blind.choose(PointTool.CLICK)
+    blind.click(20, 30)
+    assert blind.pointer.shown is not None, blind.panel.status.text()
+    blind.controller.close()
+    sitting.dock, sitting.controller, sitting.backend = blind.dock, blind.controller, blind.backend
 
 
 def test_a_large_plane_is_pointed_at_in_a_window_and_lands_in_place(sitting):

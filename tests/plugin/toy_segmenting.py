@@ -1,4 +1,4 @@
-"""An engine of a few lines: the connected pixels of one colour; may be held, made to fail, and counts what it is asked."""
+"""An engine of a few lines: the connected pixels of one colour; may be held and made to fail, and counts."""
 
 from __future__ import annotations
 
@@ -68,8 +68,8 @@ class ToySegmenting:
         if not inside.any():
             raise RegionError("The marks contradict each other.", "Take one back.")
         masks = [inside, *(ndimage.binary_dilation(inside, iterations=steps) for steps in (3, 6))]
-        found = [Candidate(RegionMask.from_pixels(one), score) for one, score in zip(masks, (0.9, 0.7, 0.5), strict=True)]
-        return Proposal(tuple(found), 0)
+        scored = zip(masks, (0.9, 0.7, 0.5), strict=True)
+        return Proposal(tuple(Candidate(RegionMask.from_pixels(one), score) for one, score in scored), 0)
 
     def everything(
         self, image: PreparedImage, spec: EverythingSpec, *, progress: Callable[[Progress], None]
@@ -96,7 +96,7 @@ class ToySegmenting:
 
     @staticmethod
     def _colour(image: PreparedImage, point: Point) -> np.ndarray:
-        row, column = (int(np.clip(round(value), 0, length - 1)) for value, length in zip(point, image.shape, strict=True))
+        row, column = np.clip(np.round(point).astype(int), 0, np.array(image.shape) - 1)
         values = image.rgb[..., 0]
         parts, _count = ndimage.label(values == values[row, column])
         return parts == parts[row, column]
