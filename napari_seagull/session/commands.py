@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from napari_seagull.session.records import ImageFacts, Plane, Source, Ticket
+from napari_seagull.session.records import ImageFacts, Plane, RegionRecord, Source, Ticket
+from seagull_iqa.domain.annotation import Annotation, Preference
 from seagull_iqa.domain.region import Region, RegionMask
 from seagull_iqa.domain.report import QualityReport, ScoreMap
 from seagull_iqa.imaging.prepared import PreparedImage
@@ -58,9 +59,86 @@ class RenameRegion:
 
 @dataclass(frozen=True)
 class DeleteRegion:
-    """Take a region off the table: the only way to lose one."""
+    """Take a region off the table; undo brings it back, with all that was known of it."""
 
     region_id: str
+
+
+@dataclass(frozen=True)
+class Annotate:
+    """Say something of a region, beside what the model says; the same id again takes the place of what was said."""
+
+    annotation: Annotation
+
+
+@dataclass(frozen=True)
+class RemoveAnnotation:
+    """Take back what was said of a region; `RegionError` if nothing of that id was said."""
+
+    region_id: str
+    annotation_id: str
+
+
+@dataclass(frozen=True)
+class Prefer:
+    """Say which of two regions is better; the same id again takes the place of what was said."""
+
+    preference: Preference
+
+
+@dataclass(frozen=True, eq=False)
+class Recall:
+    """Put regions on the table as a file or an earlier session kept them, with reports and annotations.
+
+    A report counts where its ticket is about these very pixels; else it is stale. Nobody waits for an answer.
+    """
+
+    records: tuple[RegionRecord, ...]
+    preferences: tuple[Preference, ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class Change:
+    """What a person made of one region: the record before and after; None where there was, or is, none.
+
+    Attributes
+    ----------
+    before, after : RegionRecord or None
+        Only name, pixels, source, plane and annotations matter: the rest is what the model knows.
+    place : int
+        Where it stood among the regions before it went, or stands since it came.
+    """
+
+    before: RegionRecord | None
+    after: RegionRecord | None
+    place: int = 0
+
+    @property
+    def id(self) -> str:
+        """Of the region."""
+        record = self.after or self.before
+        return "" if record is None else record.id
+
+    def reversed(self) -> Change:
+        """The way back."""
+        return Change(self.after, self.before, self.place)
+
+
+@dataclass(frozen=True, eq=False)
+class Restore:
+    """Take a step back, or take it again: what people made comes back, what the model said stays as it is.
+
+    Attributes
+    ----------
+    changes : tuple of Change
+        From where the step had led, to where it began; or the other way round.
+    withdrawn, given : tuple of Preference
+        Preferences that go, and that come.
+    """
+
+    changes: tuple[Change, ...]
+    withdrawn: tuple[Preference, ...] = ()
+    given: tuple[Preference, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -136,6 +214,11 @@ Command = (
     | EditRegion
     | RenameRegion
     | DeleteRegion
+    | Annotate
+    | RemoveAnnotation
+    | Prefer
+    | Recall
+    | Restore
     | QueueRegions
     | AcceptReports
     | RejectRegions

@@ -9,6 +9,7 @@ from enum import StrEnum
 from functools import cached_property
 from types import MappingProxyType
 
+from seagull_iqa.domain.annotation import Annotation, Preference
 from seagull_iqa.domain.region import Region
 from seagull_iqa.domain.report import PixelSource, QualityReport, ScoreMap
 from seagull_iqa.errors import UnknownRegionError
@@ -110,6 +111,8 @@ class RegionRecord:
         The newest request that has not been answered.
     answered : Ticket or None
         The request that `report` answered; None where the report no longer counts (another model, say).
+    annotations : tuple of Annotation
+        What people said of it, oldest first; see `verdicts`.
     """
 
     region: Region
@@ -121,6 +124,13 @@ class RegionRecord:
     hint: str = ""
     asked: Ticket | None = None
     answered: Ticket | None = None
+    annotations: tuple[Annotation, ...] = ()
+
+    @property
+    def verdicts(self) -> tuple[Annotation, ...]:
+        """The newest annotation of each author, in the order in which these were made: the ones that count."""
+        newest = {said.author: said for said in sorted(self.annotations, key=lambda said: said.time)}
+        return tuple(said for said in self.annotations if newest[said.author] is said)
 
     @property
     def id(self) -> str:
@@ -169,6 +179,10 @@ class Table:
         Ids.
     maps : mapping of str to ScoreMap
         Maps of the present `image`, by name; empty where none were made.
+    preferences : tuple of Preference
+        Which of two regions people found better, oldest first.
+    shelf : mapping of str to RegionRecord
+        Regions that were taken off the table, with all that is known of them, should they be brought back.
     """
 
     image: PreparedImage | None = None
@@ -177,6 +191,8 @@ class Table:
     regions: Mapping[str, RegionRecord] = field(default_factory=lambda: _frozen({}))
     selection: tuple[str, ...] = ()
     maps: Mapping[str, ScoreMap] = field(default_factory=lambda: MappingProxyType({}))
+    preferences: tuple[Preference, ...] = ()
+    shelf: Mapping[str, RegionRecord] = field(default_factory=lambda: _frozen({}))
 
     def record(self, region_id: str) -> RegionRecord:
         """The record of a region; `UnknownRegionError` if there is none."""

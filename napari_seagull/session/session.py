@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import ClassVar
 
 from psygnal import Signal
 
-from napari_seagull.session.commands import Command, ImageOpened, OpenImage
+from napari_seagull.session.commands import Change, Command, ImageOpened, OpenImage, Restore
+from napari_seagull.session.history import Gesture, History
 from napari_seagull.session.records import ImageFacts, RegionRecord, Table, Ticket
 from napari_seagull.session.rules import apply
+from seagull_iqa.domain.annotation import Preference
 from seagull_iqa.domain.region import Region
 from seagull_iqa.domain.report import ScoreMap
 from seagull_iqa.imaging.prepared import PreparedImage
@@ -33,6 +35,8 @@ class LogEntry:
         The regions that changed; None where there was, or is, none.
     selection_before, selection_after : tuple of str
         Ids.
+    preferences : tuple of Preference or None
+        All of them after the command; None where it changed none.
     """
 
     number: int
@@ -42,6 +46,7 @@ class LogEntry:
     after: Mapping[str, RegionRecord | None]
     selection_before: tuple[str, ...]
     selection_after: tuple[str, ...]
+    preferences: tuple[Preference, ...] | None = None
 
     @property
     def changed(self) -> tuple[str, ...]:
@@ -50,20 +55,27 @@ class LogEntry:
 
 
 class Session:
-    """What the user has on the table; changed only by `do`, from one thread.
+    """What the user has on the table; changed only by commands, from one thread.
 
-    Signals are emitted after the change: `image_changed()`, `regions_changed(ids)` (added, changed or deleted),
-    `selection_changed(ids)`, `maps_changed()`.
+    Signals are emitted after the change: `accepted(entries)` first, so that they can be written down before anybody
+    shows them; `image_changed()`, `regions_changed(ids)` (added, changed or deleted), `selection_changed(ids)`,
+    `maps_changed()`, `preferences_changed()`; `restored(changes)` after a step was taken back or taken again;
+    `history_changed()`.
     """
 
+    accepted: ClassVar[Signal] = Signal(tuple)
     image_changed: ClassVar[Signal] = Signal()
     regions_changed: ClassVar[Signal] = Signal(tuple)
     selection_changed: ClassVar[Signal] = Signal(tuple)
     maps_changed: ClassVar[Signal] = Signal()
+    preferences_changed: ClassVar[Signal] = Signal()
+    restored: ClassVar[Signal] = Signal(tuple)
+    history_changed: ClassVar[Signal] = Signal()
 
     def __init__(self) -> None:
         self._table = Table()
         self._log: list[LogEntry] = []
+        self._history = History()
 
     @property
     def table(self) -> Table:
@@ -96,6 +108,31 @@ class Session:
         return self._table.maps
 
     @property
+    def preferences(self) -> tuple[Preference, ...]:
+        """Which of two regions people found better, oldest first."""
+        return self._table.preferences
+
+    @property
+    def can_undo(self) -> bool:
+        """There is a step to take back."""
+        return self._history.last is not None
+
+    @property
+    def can_redo(self) -> bool:
+        """There is a step that was taken back."""
+        return self._history.next is not None
+
+    @property
+    def undo_text(self) -> str:
+        """What the step is that undo takes back, "Delete 3 regions"; "" for none."""
+        return "" if self._history.last is None else self._history.last.text
+
+    @property
+    def redo_text(self) -> str:
+        """What the step is that redo takes again; "" for none."""
+        return "" if self._history.next is None else self._history.next.text
+
+    @property
     def log(self) -> Sequence[LogEntry]:
         """Every accepted command, oldest first."""
         return tuple(self._log)
@@ -123,8 +160,8 @@ class Session:
             number += 1
         return f"Region {number}"
 
-    def do(self, command: Command) -> LogEntry:
-        """Carry out a command, log it and tell of it.
+    def do(self, command: Command, *, gesture: Hashable = None) -> LogEntry:
+        """Carry out a command, log it and tell of it; see `do_all` for `gesture`.
 
         Returns
         -------
@@ -138,18 +175,52 @@ class Session:
         RegionError
             The region does not fit; nothing is changed or logged.
         """
+        return self.do_all([command], gesture=gesture)[0]
+
+    def do_all(
+        self, commands: Iterable[Command], *, text: str = "", gesture: Hashable = None, step: bool = True
+    ) -> list[LogEntry]:
+        """Carry out several commands and tell of them once; where one is refused, those before it stand.
+
+        Parameters
+        ----------
+        commands : iterable of Command
+            What people did among them is taken back by one `undo`.
+        text : str
+            What that step is called; "" finds words itself.
+        gesture : hashable or None
+            What is done under one gesture without another step between is one step: a drag, say.
+        step : bool
+            False where the commands only follow from something that no undo takes back: the image was moved, say.
+        """
+        before, done = self._table, list[LogEntry]()
+        carried: list[Command] = []
+        try:
+            for command in commands:
+                done.append(self._accept(command))
+                carried.append(command)
+        finally:
+            noted = step and self._history.note(Gesture(gesture, before, tuple(carried), text), self._table)
+            self._tell(before, done, history=noted)
+        return done
+
+    def undo(self) -> LogEntry | None:
+        """Take the last step back; None where there is none. What the model said meanwhile stays."""
+        step = self._history.go_back()
+        return None if step is None else self._restore(step.back)
+
+    def redo(self) -> LogEntry | None:
+        """Take the step again that was taken back last; None where there is none."""
+        step = self._history.go_forth()
+        return None if step is None else self._restore(step.forth)
+
+    def _restore(self, command: Restore) -> LogEntry:
         before = self._table
         entry = self._accept(command)
-        self._tell(before)
+        self._tell(before, [entry], history=True)
+        changes = (Change(entry.before[key], entry.after[key]) for key in entry.changed)
+        self.restored.emit(tuple(changes))
         return entry
-
-    def do_all(self, commands: Iterable[Command]) -> list[LogEntry]:
-        """Carry out several commands and tell of them once; where one is refused, those before it stand."""
-        before = self._table
-        try:
-            return [self._accept(command) for command in commands]
-        finally:
-            self._tell(before)
 
     def _accept(self, command: Command) -> LogEntry:
         before, number = self._table, len(self._log) + 1
@@ -163,14 +234,17 @@ class Session:
             after={key: after.regions.get(key) for key in changed},
             selection_before=before.selection,
             selection_after=after.selection,
+            preferences=after.preferences if after.preferences != before.preferences else None,
         )
         self._table = after
         self._log.append(entry)
         return entry
 
-    def _tell(self, before: Table) -> None:
+    def _tell(self, before: Table, entries: Sequence[LogEntry], *, history: bool = False) -> None:
         after = self._table
         changed = _changed(before, after)
+        if entries:
+            self.accepted.emit(tuple(entries))
         if after.image is not before.image or after.layer != before.layer:
             self.image_changed.emit()
         if changed:
@@ -179,9 +253,15 @@ class Session:
             self.selection_changed.emit(after.selection)
         if after.maps is not before.maps:
             self.maps_changed.emit()
+        if after.preferences != before.preferences:
+            self.preferences_changed.emit()
+        if history:
+            self.history_changed.emit()
 
 
 def _changed(before: Table, after: Table) -> tuple[str, ...]:
+    if before.regions is after.regions:
+        return ()
     ids = dict.fromkeys([*before.regions, *after.regions])
     return tuple(key for key in ids if before.regions.get(key) is not after.regions.get(key))
 

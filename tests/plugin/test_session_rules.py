@@ -111,8 +111,14 @@ class AnyOrder(RuleBasedStateMachine):
     def select(self, region):
         self.attempt(SelectRegions((region,)))
 
+    @rule(forth=st.booleans())
+    def take_back(self, forth):
+        entry = self.session.redo() if forth else self.session.undo()
+        for region, record in () if entry is None else entry.after.items():
+            (self.alive.discard if record is None else self.alive.add)(region)
+
     @invariant()
-    def only_deleting_loses_a_region(self):
+    def only_deleting_and_undoing_lose_a_region(self):
         assert set(self.session.regions) == self.alive
 
     @invariant()
