@@ -32,7 +32,7 @@ NOT_THIS = ("Control", "Alt")
 KEYS: dict[str, tuple[str, ...]] = {
     "accepted": ("Enter",),
     "rejected": ("Escape",),
-    "cycled": ("Tab", "N"),
+    "cycled": ("N",),
     "undone": ("Control-Z",),
     "redone": ("Control-Shift-Z",),
     "carried": ("K",),

@@ -7,12 +7,15 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from qtpy.QtCore import QPointF, QRectF, QSize, Qt, Signal
-from qtpy.QtGui import QPainterPath, QResizeEvent
+from qtpy.QtGui import QKeySequence, QPainterPath, QResizeEvent
+from qtpy.QtOpenGLWidgets import QOpenGLWidget
 from qtpy.QtWidgets import (
+    QApplication,
     QComboBox,
     QHBoxLayout,
     QLabel,
     QPushButton,
+    QShortcut,
     QSizePolicy,
     QSpinBox,
     QToolButton,
@@ -100,6 +103,7 @@ class SegmentBar(QWidget):
         super().__init__(parent)
         self.setStyleSheet(CHECKED)
         self._facts = SegmentFacts()
+        self._has_canvas = False
         self._full: dict[QPushButton, str] = {}
         self.buttons = {tool: self._tool_button(tool.value, TIPS[tool], _outline(tool.value)) for tool in PointTool}
         self.minus = self._tool_button(MINUS, MINUS_TIP, _outline(MINUS), color=OUTSIDE)
@@ -119,6 +123,9 @@ class SegmentBar(QWidget):
         self.carry_planes = QSpinBox(self)
         self.carry_planes.setRange(1, 1)
         self.carry = self._button("Carry", "K", "Find the selected region again in the next planes, until it gets lost")
+        # Qt gives Tab to the next widget before a canvas hears of it; a shortcut comes first.
+        self.tab = QShortcut(QKeySequence(Qt.Key.Key_Tab), self)
+        self.tab.setContext(Qt.ShortcutContext.ApplicationShortcut)
         self._lay_out()
         self._connect()
         self.offer_purposes("")
@@ -148,9 +155,21 @@ class SegmentBar(QWidget):
         self.everything.clicked.connect(lambda: self.everything_wished.emit())
         self.keep.clicked.connect(lambda: self.keep_wished.emit())
         self.next.clicked.connect(lambda: self.next_wished.emit())
+        self.tab.activated.connect(lambda: self.next_wished.emit())
+        application = QApplication.instance()
+        if isinstance(application, QApplication):
+            application.focusChanged.connect(self._on_focus_changed)
         self.drop.clicked.connect(lambda: self.drop_wished.emit())
         self.undo.clicked.connect(lambda: self.undo_wished.emit())
         self.carry.clicked.connect(lambda: self.carry_wished.emit(self.carry_planes.value()))
+
+    def _on_focus_changed(self, _old: QWidget | None, now: QWidget | None) -> None:
+        self._has_canvas = isinstance(now, QOpenGLWidget)
+        self._allow_tab()
+
+    def _allow_tab(self) -> None:
+        """Tab is ours only on a canvas, and while there is a next mask; else it goes from widget to widget."""
+        self.tab.setEnabled(self._has_canvas and self._facts.candidates > 1)
 
     def _tools(self) -> Sequence[QToolButton]:
         return (*self.buttons.values(), self.minus, self.everything)
@@ -183,6 +202,7 @@ class SegmentBar(QWidget):
         self.drop.setEnabled(facts.marks)
         self.undo.setEnabled(facts.can_undo)
         self._show_purposes()
+        self._allow_tab()
         self._carrying.setVisible(facts.tool is not None and facts.planes > 0)
         self.carry_planes.setMaximum(max(1, facts.planes))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
 import sys
 from itertools import pairwise
 from pathlib import Path
@@ -15,7 +16,7 @@ from qtpy.QtGui import QWheelEvent
 from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QApplication
 
-from napari_seagull.connection.backend import Backend, ConnectionState, Patience
+from napari_seagull.connection.backend import Backend, ConnectionState, Patience, RemoteServer
 from napari_seagull.connection.process import LocalServer
 from napari_seagull.controller.controller import Controller
 from napari_seagull.layers.geometry import plane_matrix
@@ -42,14 +43,17 @@ def blocks() -> np.ndarray:
     return made
 
 
+def own_server(**options) -> LocalServer:
+    return LocalServer(command=(sys.executable, str(TOY), "0", json.dumps({"exit_with_stdin": True, **options})))
+
+
 class Sitting:
     """A viewer with the panel docked, its server up, a mouse and keys."""
 
-    def __init__(self, qtbot, viewer, **options) -> None:
+    def __init__(self, qtbot, viewer, server: LocalServer | RemoteServer) -> None:
         self.qtbot, self.viewer = qtbot, viewer
         self.panel = Panel()
         self.bar = self.panel.finding.bar
-        server = LocalServer(command=(sys.executable, str(TOY), "0", json.dumps({"exit_with_stdin": True, **options})))
         self.backend = Backend(server, patience=Patience(leave_s=3.0))
         self.dock = viewer.window.add_dock_widget(self.panel, name="SEAGULL region quality")
         self.controller = Controller(viewer, self.panel, backend=self.backend)
@@ -124,10 +128,30 @@ class Sitting:
         self.viewer.window.remove_dock_widget(self.dock)
 
 
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
+    """One server process for all tests that do not harm it."""
+    command = (sys.executable, str(TOY), "0", json.dumps({"exit_with_stdin": True}))
+    places = {**os.environ, "SEAGULL_CACHE": str(tmp_path_factory.mktemp("kept looks"))}
+    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=places)
+    hello = json.loads(process.stdout.readline())
+    yield RemoteServer(hello["url"], hello["token"])
+    process.stdin.close()
+    process.wait(30)
+    process.stdout.close()
+
+
 @pytest.fixture
-def sitting(qtbot, make_napari_viewer_proxy, tmp_path, monkeypatch):
+def sitting(qtbot, make_napari_viewer_proxy, server):
+    made = Sitting(qtbot, make_napari_viewer_proxy(show=True).__wrapped__, server)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def own_sitting(qtbot, make_napari_viewer_proxy, tmp_path, monkeypatch):
     monkeypatch.setenv("SEAGULL_CACHE", str(tmp_path / "kept looks"))
-    made = Sitting(qtbot, make_napari_viewer_proxy(show=True).__wrapped__)
+    made = Sitting(qtbot, make_napari_viewer_proxy(show=True).__wrapped__, own_server())
     yield made
     made.close()
 
@@ -137,6 +161,9 @@ def test_a_click_a_correction_and_enter_make_a_region_that_is_scored(sitting):
     sitting.choose(PointTool.CLICK)
     sitting.click(20, 30)
     assert [mask.area for mask in sitting.pointer.shown.masks] == [100, 600]
+    sitting.canvas.window().activateWindow()
+    sitting.canvas.setFocus()
+    sitting.until(sitting.canvas.hasFocus)
     indices = []
     for key in (Qt.Key.Key_N, Qt.Key.Key_Tab):
         indices.append(sitting.pointer.shown.index)
@@ -216,30 +243,35 @@ def test_the_wheel_zooms_and_the_space_bar_moves_the_image_while_one_points(sitt
     assert len(sitting.pointer.sketch.prompts.positive) == 1
 
 
-@pytest.mark.parametrize(
-    "keywords",
-    [
-        {"scale": (0.3, 0.6), "translate": (50, -20)},
-        {"rotate": 35, "shear": [0.3], "scale": (2, 1.5)},
-        {"affine": np.array([[0.0, -2.0, 10.0], [1.5, 0.4, -30.0], [0.0, 0.0, 1.0]])},
-    ],
-    ids=["scaled", "turned", "affine"],
+TRANSFORMS = (
+    {"scale": (0.3, 0.6), "translate": (50, -20)},
+    {"rotate": 35, "shear": [0.3], "scale": (2, 1.5)},
+    {"affine": np.array([[0.0, -2.0, 10.0], [1.5, 0.4, -30.0], [0.0, 0.0, 1.0]])},
 )
-def test_a_click_lands_on_its_pixel_at_any_transform_and_zoom(sitting, keywords):
-    sitting.open(blocks(), **keywords)
-    sitting.viewer.scene.camera.zoom *= 1.3
-    sitting.choose(PointTool.CLICK)
-    sitting.click(45, 75)
-    ((row, column),) = sitting.pointer.sketch.prompts.positive
-    assert (row, column) == pytest.approx((45, 75), abs=0.8)
-    preview = sitting.pointer.preview.layer
-    box = sitting.pointer.shown.mask.box
-    there = np.asarray(sitting.image.data_to_world((box[0], box[1])))
-    assert np.allclose(preview.world_to_data(there), (1, 1), atol=1e-6)  # one px of margin
-    sitting.key(Qt.Key.Key_Return)
-    assert sitting.records[0].region.mask.pixels[45, 75]
-    segments = sitting.controller.segments.layer
-    assert segments.get_value(sitting.image.data_to_world((45, 75)), world=True) > 0
+
+
+def test_a_click_lands_on_its_pixel_at_any_transform_and_zoom(sitting):
+    for number, keywords in enumerate(TRANSFORMS):
+        sitting.open(blocks(), **keywords)
+        sitting.controller.images.choose(sitting.image)
+        sitting.settle()
+        low, high = np.asarray(sitting.image.extent.world)
+        sitting.viewer.scene.camera.center = (0.0, *(low + high) / 2)
+        sitting.viewer.scene.camera.zoom = 400 / (high - low).max()
+        sitting.choose(PointTool.CLICK)
+        sitting.click(45, 75)
+        ((row, column),) = sitting.pointer.sketch.prompts.positive
+        assert (row, column) == pytest.approx((45, 75), abs=0.8)
+        preview = sitting.pointer.preview.layer
+        box = sitting.pointer.shown.mask.box
+        there = np.asarray(sitting.image.data_to_world((box[0], box[1])))
+        assert np.allclose(preview.world_to_data(there), (1, 1), atol=1e-6)  # one px of margin
+        sitting.key(Qt.Key.Key_Return)
+        assert len(sitting.records) == number + 1
+        assert sitting.records[-1].region.mask.pixels[45, 75]
+        segments = sitting.controller.segments.layer
+        assert segments.get_value(sitting.image.data_to_world((45, 75)), world=True) > 0
+        sitting.choose(PointTool.CLICK)  # puts the tool away
 
 
 def test_everything_is_cancelled_found_filtered_kept_and_taken_back(sitting):
@@ -267,23 +299,23 @@ def test_everything_is_cancelled_found_filtered_kept_and_taken_back(sitting):
     assert not sitting.records
 
 
-def test_a_backend_killed_between_look_and_click_answers_the_next_click_and_loses_no_region(sitting):
-    sitting.open(blocks())
-    sitting.choose(PointTool.CLICK)
-    sitting.click(20, 30)
-    sitting.key(Qt.Key.Key_Return)
-    (kept,) = sitting.records
-    sitting.backend._visit.process.process.kill()
-    place = sitting.place(45, 75)
-    QTest.mouseMove(sitting.canvas, place)
-    QTest.mouseClick(sitting.canvas, LEFT, NONE, place)
-    sitting.until(lambda: sitting.pointer.shown is not None)
-    assert sitting.pointer.shown.mask.pixels[45, 75]
-    sitting.settle()
-    sitting.key(Qt.Key.Key_Return)
-    sitting.settle()
-    assert [record.state for record in sitting.records] == [RegionState.SCORED] * 2
-    assert sitting.records[0].id == kept.id
+def test_a_backend_killed_between_look_and_click_answers_the_next_click_and_loses_no_region(own_sitting):
+    own_sitting.open(blocks())
+    own_sitting.choose(PointTool.CLICK)
+    own_sitting.click(20, 30)
+    own_sitting.key(Qt.Key.Key_Return)
+    (kept,) = own_sitting.records
+    own_sitting.backend._visit.process.process.kill()
+    place = own_sitting.place(45, 75)
+    QTest.mouseMove(own_sitting.canvas, place)
+    QTest.mouseClick(own_sitting.canvas, LEFT, NONE, place)
+    own_sitting.until(lambda: own_sitting.pointer.shown is not None)
+    assert own_sitting.pointer.shown.mask.pixels[45, 75]
+    own_sitting.settle()
+    own_sitting.key(Qt.Key.Key_Return)
+    own_sitting.settle()
+    assert [record.state for record in own_sitting.records] == [RegionState.SCORED] * 2
+    assert own_sitting.records[0].id == kept.id
 
 
 def test_a_region_is_carried_to_the_next_planes_until_it_gets_lost(sitting):
@@ -306,21 +338,21 @@ def test_a_region_is_carried_to_the_next_planes_until_it_gets_lost(sitting):
     assert "carried over 3 planes, and got lost on plane 4" in sitting.panel.status.text()
 
 
-def test_after_a_restart_a_click_is_answered_from_the_look_that_was_kept(qtbot, sitting):
-    sitting.open(blocks())
-    sitting.choose(PointTool.CLICK)
-    sitting.controller.close()
-    sitting.until(lambda: sitting.backend.status.state is ConnectionState.STOPPED)
-    sitting.viewer.window.remove_dock_widget(sitting.dock)
-    blind = Sitting(qtbot, sitting.viewer, blind=True)  # its engine cannot look at images any more
-    blind.image = sitting.image
+def test_after_a_restart_a_click_is_answered_from_the_look_that_was_kept(qtbot, own_sitting):
+    own_sitting.open(blocks())
+    own_sitting.choose(PointTool.CLICK)
+    own_sitting.controller.close()
+    own_sitting.until(lambda: own_sitting.backend.status.state is ConnectionState.STOPPED)
+    own_sitting.viewer.window.remove_dock_widget(own_sitting.dock)
+    blind = Sitting(qtbot, own_sitting.viewer, own_server(blind=True))  # its engine cannot look at images any more
+    blind.image = own_sitting.image
     blind.until(lambda: blind.controller.backend.client is not None)
     blind.settle()
     blind.choose(PointTool.CLICK)
     blind.click(20, 30)
     assert blind.pointer.shown is not None, blind.panel.status.text()
     blind.controller.close()
-    sitting.dock, sitting.controller, sitting.backend = blind.dock, blind.controller, blind.backend
+    own_sitting.dock, own_sitting.controller, own_sitting.backend = blind.dock, blind.controller, blind.backend
 
 
 def test_a_large_plane_is_pointed_at_in_a_window_and_lands_in_place(sitting):
