@@ -43,17 +43,26 @@ def likeliest(tree: RegionTree, sets: LeafSets, belief: Values) -> int:
 
 
 def worth_showing(tree: RegionTree, sets: LeafSets, belief: Values) -> tuple[list[int], int]:
-    """Indices of up to three sets, small to large, and which of these to rank first.
+    """Indices of up to three nested sets, small to large, and which of these to rank first.
 
     They are the three whose best one is expected to have the largest IoU with what was meant; first is the one that
     alone is expected to have the largest.
     """
     order = np.argsort(-belief, kind="stable")[:_POOL]
+    order = order[np.argsort(tree.sizes(sets[order]), kind="stable")]
     gains = overlaps(tree, sets[order])
     weights = belief[order]
-    alone = weights @ gains
-    trios = np.asarray(list(combinations(range(len(order)), min(SHOWN, len(order)))))
-    chosen = trios[int((weights @ gains[:, trios].max(axis=2)).argmax())]
-    areas = [float(tree.area[: tree.count][sets[order[index]]].sum()) for index in chosen]
-    chosen = chosen[np.argsort(areas, kind="stable")]
-    return [int(order[index]) for index in chosen], int(alone[chosen].argmax())
+    chosen = _best_nested(sets[order], weights, gains)
+    return [int(order[index]) for index in chosen], int((weights @ gains)[chosen].argmax())
+
+
+def _best_nested(sets: LeafSets, weights: Values, gains: Values) -> list[int]:
+    """Indices of up to three sets, each inside the next, of which the best one is expected to fit best."""
+    within = np.logical_not((sets[:, None] & ~sets[None]).any(axis=2))
+    for number in range(min(SHOWN, len(sets)), 1, -1):
+        groups = np.asarray(list(combinations(range(len(sets)), number)))
+        nested = within[groups[:, :-1], groups[:, 1:]].all(axis=1)
+        if nested.any():
+            groups = groups[nested]
+            return [int(one) for one in groups[int((weights @ gains[:, groups].max(axis=2)).argmax())]]
+    return [int((weights @ gains).argmax())]

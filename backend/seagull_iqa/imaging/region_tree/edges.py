@@ -12,7 +12,7 @@ from seagull_iqa.imaging.region_tree.channels import GROUPS
 
 ORIENTATIONS = 8
 
-SCALES = ((1, 1.5, (1.0, 1.0, 0.0)), (2, 1.5, (1.0, 1.0, 1.0)), (2, 3.0, (0.5, 0.5, 1.0)))
+SCALES = ((1, 1.5, (2.0, 0.5, 0.0)), (2, 1.5, (2.0, 0.5, 0.125)), (2, 3.0, (0.5, 0.5, 1.0)))
 """Reduction of the working image, sigma of the windows in px of the reduced one, and what lightness, the two colours
 and textons weigh at that scale."""
 

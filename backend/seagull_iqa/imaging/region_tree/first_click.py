@@ -1,4 +1,4 @@
-"""What a first click means: one of the nodes that hold it."""
+"""What a first click means: one of the nodes that hold it, or a region that spreads from it."""
 
 from __future__ import annotations
 
@@ -7,25 +7,40 @@ import numpy as np
 from seagull_iqa.imaging.region_tree.beliefs import believed
 from seagull_iqa.imaging.region_tree.merging import Values
 from seagull_iqa.imaging.region_tree.middles import centrality
+from seagull_iqa.imaging.region_tree.spreading import spread
 from seagull_iqa.imaging.region_tree.tree import LeafSets, RegionTree
 
-CENTRAL, LOG_CENTRAL = 11.23, 10.14
-SIZE, SIZE_SQUARED = -8.33, -0.91
-WHOLE = -10.0
-HEIGHT = 7.67
-"""Weights: how near the click is to the middle; logarithm of the share of the image, and its square (the two make a
-bell); the whole image is seldom meant; logarithm of the cost at which the node is merged further: what differs from
-its surroundings is meant more often."""
+CENTRAL, LOG_CENTRAL = 15.04, 6.53
+SIZE, SIZE_SQUARED, WHOLE = -7.39, -0.121, -1.26
+CONTRAST, HEIGHT = 6.38, 4.25
+SPREADING, STEEP = -1.62, 1.74
+"""Weights: how near the click is to the middle, and the logarithm of that; logarithm of the share of the image and
+its square, which make a bell, and a malus for all of it; contrast along the outline; for nodes the logarithm of the
+cost at which they are merged further; for what spreads a malus, and the logarithm of the fall at its edge."""
 
 
 def meant_by_click(tree: RegionTree, at: tuple[int, int]) -> tuple[LeafSets, Values]:
-    """The nodes that hold a pixel of the working image, small to large, as sets of leaves (K, L), and belief (K,)."""
-    chain = tree.chain(int(tree.leaves[at]))
-    sets = np.stack([tree.holds(int(node)) for node in chain])
+    """Sets of leaves that a click on a pixel of the working image may mean, and belief, float64 (K,)."""
+    sets, features = click_features(tree, at)
+    weights = (CENTRAL, LOG_CENTRAL, SIZE, SIZE_SQUARED, WHOLE, CONTRAST, HEIGHT, SPREADING, STEEP)
+    return sets, believed(features, weights)
+
+
+def click_features(tree: RegionTree, at: tuple[int, int]) -> tuple[LeafSets, Values]:
+    """The sets, and what the weights above are for, float64 (K, 9)."""
+    leaf = int(tree.leaves[at])
+    chain = tree.chain(leaf)
+    nodes = np.stack([tree.holds(int(node)) for node in chain])
+    spreading, falls = spread(tree, leaf)
+    sets = np.concatenate([nodes, spreading])
     central = np.array([centrality(tree, held, at) for held in sets])
-    share = tree.area[chain] / tree.leaves.size
+    share = tree.sizes(sets) / tree.leaves.size
     size = np.log(share + 1e-4)
-    features = np.stack(
-        [central, np.log(central + 0.05), size, size**2, share > 0.999, np.log(tree.above[chain] + 0.02)], axis=1
-    )
-    return sets, believed(features, (CENTRAL, LOG_CENTRAL, SIZE, SIZE_SQUARED, WHOLE, HEIGHT))
+    contrast = [tree.contrast(held[tree.first] != held[tree.second]) for held in sets]
+    none, zeros = np.zeros(len(nodes)), np.zeros(len(falls))
+    features = (
+        central, np.log(central + 0.05), size, size**2, share > 0.999, contrast,
+        np.append(np.log(tree.above[chain] + 0.02), zeros), np.append(none, zeros + 1),
+        np.append(none, np.log(falls + 0.01)),
+    )  # fmt: skip
+    return sets, np.stack(features, axis=1)

@@ -11,15 +11,24 @@ from numpy.typing import NDArray
 from seagull_iqa.imaging.region_tree.beliefs import believed
 from seagull_iqa.imaging.region_tree.merging import Values
 from seagull_iqa.imaging.region_tree.middles import centrality
+from seagull_iqa.imaging.region_tree.spreading import spread
 from seagull_iqa.imaging.region_tree.tree import LeafSet, LeafSets, RegionTree
 
-CENTRAL, LOG_CENTRAL = 29.84, 11.66
-SIZE, SIZE_SQUARED, RELATIVE = -5.41, -0.16, -1.05
-EDGE = -2.35
-HEIGHT = 8.85
-"""Weights: how near the click is to the middle of the part; logarithm of the part's share of the image, its square,
-and logarithm of its size against the region; boundary strength of the new edge less that of the edge that vanishes;
-logarithm of the cost at which the node is merged further."""
+CENTRAL, LOG_CENTRAL = 21.51, 4.04
+SIZE, SIZE_SQUARED, RELATIVE = -6.15, -0.03, -1.74
+EDGE, CONTRAST, HEIGHT = -1.76, 4.38, 8.14
+SPREADING, STEEP = -7.66, 2.56
+"""Weights: how near the click is to the middle of the part, and the logarithm of that; logarithm of the part's share
+of the image, its square, and logarithm of its size against the region; mean boundary strength of the new edge less
+that of the edge that vanishes; contrast along the part's outline; for nodes the logarithm of the cost at which they
+are merged further; for what spreads a malus, and the logarithm of the fall at its edge."""
+
+_MOST_MARKS = 4
+"""Marks round which nodes are tried; each costs time."""
+
+
+Origin = tuple[float, float, float]
+"""Logarithm of the height above a node; 1 for what spreads; logarithm of the fall at its edge; 0 where not defined."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,35 +53,42 @@ class Correction:
 
 def meant_by_correction(tree: RegionTree, region: LeafSet, click: Correction) -> tuple[LeafSets, Values]:
     """Regions that the click may ask for, bool (K, L), and belief (K,); none where only a leaf could be split."""
-    parts, nodes = [], []
-    seen: set[bytes] = set()
+    parts, features = correction_features(tree, region, click)
+    if not len(parts):
+        return parts, np.zeros(0)
+    weights = (
+        CENTRAL, LOG_CENTRAL, SIZE, SIZE_SQUARED, RELATIVE, EDGE, CONTRAST, HEIGHT, SPREADING, STEEP,
+    )  # fmt: skip
+    return region ^ parts, believed(features, weights)
+
+
+def correction_features(tree: RegionTree, region: LeafSet, click: Correction) -> tuple[LeafSets, Values]:
+    """Parts that may be added or taken, bool (K, L), and what the weights above are for, float64 (K, 10)."""
     leaf = int(tree.leaves[click.at])
     forbidden = click.outside if click.adds else click.inside
-    for part, node in _parts(tree, region, click):
+    found: dict[bytes, tuple[LeafSet, tuple[float, ...]]] = {}
+    for part, origin in _parts(tree, region, click):
         key = part.tobytes()
-        if part[leaf] and not (part & forbidden).any() and key not in seen:
-            seen.add(key)
-            parts.append(part)
-            nodes.append(node)
-    if not parts:
-        return np.zeros((0, tree.count), bool), np.zeros(0)
-    changes = np.stack(parts)
-    features = np.array([_features(tree, region, part, click.at) for part in parts])
-    height = np.log(tree.above[np.array(nodes)] + 0.02)
-    weights = (CENTRAL, LOG_CENTRAL, SIZE, SIZE_SQUARED, RELATIVE, EDGE, HEIGHT)
-    return region ^ changes, believed(np.column_stack([features, height]), weights)
+        if part[leaf] and not (part & forbidden).any() and key not in found:
+            found[key] = part, (*_features(tree, region, part, click.at), *origin)
+    if not found:
+        return np.zeros((0, tree.count), bool), np.zeros((0, 10))
+    parts, features = zip(*found.values(), strict=True)
+    return np.stack(parts), np.array(features)
 
 
-def _parts(tree: RegionTree, region: LeafSet, click: Correction) -> Iterator[tuple[LeafSet, int]]:
-    """Parts that may be meant, each with the node that it comes from."""
+def _parts(tree: RegionTree, region: LeafSet, click: Correction) -> Iterator[tuple[LeafSet, Origin]]:
+    """Parts that may be meant, each with what is told of where it comes from."""
     leaf = int(tree.leaves[click.at])
+    near = ~region if click.adds else region
+    above = np.log(tree.above + 0.02)
     for node in tree.chain(leaf).tolist():
-        held = tree.holds(node)
-        yield (held & ~region if click.adds else held & region), node
-    if click.adds:
-        return
-    for kept, node in _kept(tree, leaf, click.inside):
-        yield region & ~kept, node
+        yield tree.holds(node) & near, (float(above[node]), 0.0, 0.0)
+    if not click.adds:
+        for kept, node in _kept(tree, leaf, click.inside):
+            yield region & ~kept, (float(above[node]), 0.0, 0.0)
+    for held, fall in zip(*spread(tree, leaf), strict=True):
+        yield held & near, (0.0, 1.0, float(np.log(fall + 0.01)))
 
 
 def _kept(tree: RegionTree, leaf: int, inside: LeafSet) -> Iterator[tuple[LeafSet, int]]:
@@ -90,9 +106,6 @@ def _kept(tree: RegionTree, leaf: int, inside: LeafSet) -> Iterator[tuple[LeafSe
             yield kept, node
 
 
-_MOST_MARKS = 4
-
-
 def _features(tree: RegionTree, region: LeafSet, part: LeafSet, at: tuple[int, int]) -> tuple[float, ...]:
     sizes = tree.area[: tree.count]
     area = float(sizes[part].sum())
@@ -103,8 +116,9 @@ def _features(tree: RegionTree, region: LeafSet, part: LeafSet, at: tuple[int, i
     round_part = part[first] != part[second]
     new = _strength(tree, round_part & (after[first] != after[second]))
     gone = _strength(tree, round_part & (region[first] != region[second]))
+    contrast = tree.contrast(round_part)
     relative = float(np.log(area / max(float(sizes[region].sum()), 1.0)))
-    return central, float(np.log(central + 0.05)), size, size**2, relative, new - gone
+    return central, float(np.log(central + 0.05)), size, size**2, relative, new - gone, contrast
 
 
 def _strength(tree: RegionTree, borders: NDArray[np.bool_]) -> float:

@@ -12,7 +12,7 @@ from seagull_iqa.imaging.region_tree.edges import boundary_strength
 from seagull_iqa.imaging.region_tree.full_size import at_full_size
 from seagull_iqa.imaging.region_tree.leaves import borders_of, leaves_of
 from seagull_iqa.imaging.region_tree.merging import Merging
-from seagull_iqa.imaging.region_tree.tree import RegionTree
+from seagull_iqa.imaging.region_tree.tree import RegionTree, Touching
 
 WORKING = 512
 """Long side in px of the image that is looked at; larger ones are made smaller."""
@@ -35,9 +35,12 @@ def grow(rgb: NDArray[np.uint8], progress: ProgressCallback = ignore_progress) -
     leaves = leaves_of(strength)
     borders = borders_of(leaves, strength)
     tell(3)
-    merges = Merging(leaves, channels, borders).run()
+    merging = Merging(leaves, channels, borders)
+    unlike = merging.unlike(borders)
+    merges = merging.run()
     tell(4)
-    return RegionTree.of(at_full_size(rgb, leaves), leaves, merges, borders)
+    touching = Touching(borders, unlike)
+    return RegionTree.of(at_full_size(rgb, leaves), leaves, merges, touching)
 
 
 def working_image(rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:

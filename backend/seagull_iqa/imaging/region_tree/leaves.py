@@ -15,7 +15,7 @@ Labels = NDArray[np.int32]
 APART = 9
 """Px of the working image: two basins start at least half of that apart."""
 
-_SMOOTH = 1.0
+_SMOOTH = 0.7
 
 
 @dataclass(frozen=True, eq=False)

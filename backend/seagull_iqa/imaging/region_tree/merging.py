@@ -15,11 +15,14 @@ Values = NDArray[np.float64]
 Edge = tuple[float, float]
 """Length of a border, and the boundary strength added up over it."""
 
-BOUNDARY, COLOUR, TEXTURE = 1.0, 1.0, 2.0
-"""What a merge costs: boundary strength, chi-square of lightness and colours, chi-square of textons, weighted so."""
+BOUNDARY, LIGHTNESS, COLOUR, TEXTURE = 0.42, 0.6, 1.0, 2.0
+"""What a merge costs: mean boundary strength, chi-square of lightness, of each colour, of textons, weighted so."""
 
-SIZE = 0.3
-"""The cost is multiplied by the smaller one's share of the image to that power: specks go first."""
+SIZE, SHARED = 0.3, 0.2
+"""The cost is multiplied by the smaller one's share of the image to the power of SIZE, so that specks go first, and
+divided by the share of the shorter outline that is common to the power of SHARED, so that bays are filled."""
+
+_WEIGHTS = np.array([LIGHTNESS, COLOUR, COLOUR, TEXTURE])
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,6 +57,9 @@ class Merging:
         self.sums = np.zeros((nodes, len(channels.soft)))
         for number, one in enumerate(channels.soft):
             self.sums[:count, number] = np.bincount(flat, one.ravel(), count)
+        self.outline = np.zeros(nodes)
+        for ends in (borders.first, borders.second):
+            np.add.at(self.outline, ends, borders.length)
         self.near: list[dict[int, Edge]] = [{} for _ in range(nodes)]
         rows = zip(*(part.tolist() for part in (borders.first, borders.second, borders.length, borders.strength)),
                    strict=True)  # fmt: skip
@@ -62,6 +68,11 @@ class Merging:
         self.parent = np.full(nodes, -1, np.int32)
         self.height = np.zeros(nodes)
         self.queue: list[tuple[float, int, int]] = []
+
+    def unlike(self, borders: Borders) -> Values:
+        """How unlike leaves that touch are, float64 (B,), sizes and outlines left aside."""
+        mean = borders.strength / borders.length
+        return BOUNDARY * mean + self._chi(borders.first, borders.second)
 
     def run(self) -> Merges:
         """Merge until one region is left."""
@@ -82,6 +93,7 @@ class Merging:
         self.area[made] = self.area[a] + self.area[b]
         self.sums[made] = self.sums[a] + self.sums[b]
         self.height[made] = max(cost, self.height[a], self.height[b])
+        self.outline[made] = self.outline[a] + self.outline[b] - 2 * self.near[a][b][0]
         near = self.near[made]
         for old in (a, b):
             for other, (length, strength) in self.near[old].items():
@@ -106,11 +118,16 @@ class Merging:
 
     def _costs(self, node: int, others: list[int]) -> Values:
         at = np.asarray(others)
-        mine, theirs = self.sums[node] / self.area[node], self.sums[at] / self.area[at, None]
-        differences = (mine - theirs) ** 2 / (mine + theirs + 1e-9)
-        chi = 0.5 * np.add.reduceat(differences, GROUPS, axis=1)
         edges = np.array([self.near[node][other] for other in others])
-        unlike = BOUNDARY * edges[:, 1] / edges[:, 0] + COLOUR * chi[:, :3].sum(axis=1) + TEXTURE * chi[:, 3]
+        unlike = BOUNDARY * edges[:, 1] / edges[:, 0] + self._chi(np.array([node]), at)
         smaller = np.minimum(self.area[node], self.area[at]) / self.pixels
-        costs: Values = unlike * smaller**SIZE
+        shared = edges[:, 0] / np.minimum(self.outline[node], self.outline[at])
+        costs: Values = unlike * smaller**SIZE / shared**SHARED
         return costs
+
+    def _chi(self, first: NDArray[np.int64], second: NDArray[np.int64]) -> Values:
+        """Weighted chi-square between the channels of nodes, pair by pair."""
+        one, other = (self.sums[at] / self.area[at, None] for at in (first, second))
+        differences = (one - other) ** 2 / (one + other + 1e-9)
+        found: Values = 0.5 * np.add.reduceat(differences, GROUPS, axis=1) @ _WEIGHTS
+        return found

@@ -21,6 +21,14 @@ LeafSets = NDArray[np.bool_]
 
 
 @dataclass(frozen=True, eq=False)
+class Touching:
+    """Pairs of leaves that touch, and how unlike each two are: float64, shape (B,)."""
+
+    borders: Borders
+    unlike: Values
+
+
+@dataclass(frozen=True, eq=False)
 class RegionTree:
     """A binary tree of nested regions.
 
@@ -45,8 +53,8 @@ class RegionTree:
         Half-open (row0, col0, row1, col1) round each leaf, in px of the working image.
     first, second : int32, shape (B,)
         Pairs of leaves that touch.
-    length, strength : float64, shape (B,)
-        Pairs of touching pixels, and the boundary strength added up over them.
+    length, strength, unlike : float64, shape (B,)
+        Pairs of touching pixels; the boundary strength added up over them; how unlike the two leaves are.
     """
 
     full: Labels
@@ -61,9 +69,10 @@ class RegionTree:
     second: Nodes
     length: Values
     strength: Values
+    unlike: Values
 
     @classmethod
-    def of(cls, full: Labels, leaves: Labels, merges: Merges, borders: Borders) -> RegionTree:
+    def of(cls, full: Labels, leaves: Labels, merges: Merges, touching: Touching) -> RegionTree:
         """The tree of merges of leaves, with the leaves renumbered depth first.
 
         Parameters
@@ -71,6 +80,7 @@ class RegionTree:
         full, leaves : int32, shape (H, W) and (h, w)
             The leaf of each pixel of the image and of the working image, as the merges number them.
         """
+        borders = touching.borders
         start, stop = _ranges(merges.parent)
         count = (len(merges.parent) + 1) // 2
         place = np.arange(len(merges.parent), dtype=np.int32)
@@ -83,6 +93,7 @@ class RegionTree:
         return cls(
             place[full], new, merges.parent[back], start[back], stop[back], merges.height[back], merges.area[back],
             np.array(boxes, np.int32), place[borders.first], place[borders.second], borders.length, borders.strength,
+            touching.unlike,
         )  # fmt: skip
 
     @property
@@ -118,6 +129,17 @@ class RegionTree:
         found = np.zeros(self.count, bool)
         found[self.start[node] : self.stop[node]] = True
         return found
+
+    def sizes(self, sets: LeafSets) -> Values:
+        """Px of the working image in each set of leaves, float64 (K,)."""
+        found: Values = sets @ self.area[: self.count]
+        return found
+
+    def contrast(self, borders: NDArray[np.bool_]) -> float:
+        """Logarithm of how unlike leaves are along some of the borders, mean by length; low along none."""
+        length = self.length[borders]
+        mean = (float(length @ self.unlike[borders]) + 0.05) / (float(length.sum()) + 1) if length.size else 0.0
+        return float(np.log(mean + 0.02))
 
     def working(self, at: tuple[int, int]) -> tuple[int, int]:
         """The pixel of the working image at a pixel of the image."""
