@@ -22,7 +22,7 @@ from napari_seagull.views.image_bar import ImageBar
 from napari_seagull.views.legend import ColorLegend
 from napari_seagull.views.map_bar import MapBar
 from napari_seagull.views.model_form import ModelForm
-from napari_seagull.views.region_table import RegionTable
+from napari_seagull.views.regions_box import RegionsBox
 from napari_seagull.views.report_card import ReportCard
 from napari_seagull.views.server_form import ServerForm
 from napari_seagull.views.status_strip import StatusStrip
@@ -47,7 +47,8 @@ class Panel(QWidget):
         self.finding = FindBox(self)
         self.draw_bar = DrawBar(self)
         self.legend = ColorLegend(self)
-        self.table = RegionTable(self)
+        self.regions = RegionsBox(self)
+        self.table = self.regions.table
         self.card = ReportCard(self)
         self.map_bar = MapBar(self)
         self.status = StatusStrip(self)
@@ -69,7 +70,7 @@ class Panel(QWidget):
         column.addLayout(_titled("Find a region", self.finding))
         column.addLayout(_titled("Draw a region", self.draw_bar))
         column.addWidget(self.restore_button)
-        column.addWidget(self.table, 1)
+        column.addWidget(self.regions, 1)
         column.addWidget(self.legend)
         column.addWidget(self.card)
         column.addWidget(self.map_bar)

@@ -1,57 +1,60 @@
-"""The regions as rows of a table: what each cell says, in which order, and how it is renamed."""
+"""The regions as rows of a table: which of them are shown, in which order, and how they are renamed."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from enum import IntEnum
 from typing import Any
 
 from qtpy.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt, Signal
 
-from napari_seagull.views.rows import RegionRow, RowState
-from seagull_iqa.domain.levels import importance_word, quality_word
-from seagull_iqa.domain.report import Interval
+from napari_seagull.views.region_cells import HEADS, Column, cell_tip, cell_words, sort_key
+from napari_seagull.views.region_filter import RowFilter
+from napari_seagull.views.rows import RegionRow
 
 Index = QModelIndex | QPersistentModelIndex
 ROW_ROLE = int(Qt.ItemDataRole.UserRole)
 
 
-class Column(IntEnum):
-    """The columns, from left to right."""
-
-    NAME = 0
-    QUALITY = 1
-    INTERVAL = 2
-    IMPORTANCE = 3
-    STATE = 4
-    FINDINGS = 5
-
-
-HEADS = {
-    Column.NAME: ("Region", "Name; F2 renames"),
-    Column.QUALITY: ("Quality", "0 bad … 100 excellent"),
-    Column.INTERVAL: ("80 %", "The true quality lies in here with a probability of 80 %"),
-    Column.IMPORTANCE: ("Imp.", "Importance to the quality of the whole image: 0 … 100"),
-    Column.STATE: ("State", "How far the region is"),
-    Column.FINDINGS: ("Findings", "Distortions, worst first"),
-}
-
-
 class RegionModel(QAbstractTableModel):
-    """The regions as rows of a table, sorted by any column."""
+    """The regions as rows of a table, sorted by any column, and only those that pass a filter."""
 
     rename_wished = Signal(str, str)  # id of the region, new name
+    counted = Signal(int, int)  # regions that are shown, of so many
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._given: list[RegionRow] = []
         self._rows: list[RegionRow] = []
         self._order: tuple[Column, bool] | None = None
+        self._filter = RowFilter()
 
     def set_rows(self, rows: Sequence[RegionRow]) -> None:
         """Show these regions; only what differs is told to the view."""
         self._given = list(rows)
-        wanted = self._sorted(self._given)
+        self._show()
+
+    def set_filter(self, wanted: RowFilter) -> None:
+        """Show only the regions that pass."""
+        self._filter = wanted
+        self._show()
+
+    @property
+    def counts(self) -> tuple[int, int]:
+        """How many regions are shown, and how many there are."""
+        return len(self._rows), len(self._given)
+
+    def rows(self) -> list[RegionRow]:
+        """The regions that are shown, from top to bottom."""
+        return list(self._rows)
+
+    def _show(self) -> None:
+        self._replace(self._wanted())
+        self.counted.emit(*self.counts)
+
+    def _wanted(self) -> list[RegionRow]:
+        return self._sorted([row for row in self._given if self._filter.passes(row)])
+
+    def _replace(self, wanted: list[RegionRow]) -> None:
         if {row.id for row in wanted} != {row.id for row in self._rows}:
             self.beginResetModel()
             self._rows = wanted
@@ -59,7 +62,8 @@ class RegionModel(QAbstractTableModel):
             return
         if [row.id for row in wanted] != [row.id for row in self._rows]:
             self._move(wanted)
-        changed = [i for i, (old, new) in enumerate(zip(self._rows, wanted, strict=True)) if old != new]
+        pairs = enumerate(zip(self._rows, wanted, strict=True))
+        changed = [line for line, (old, new) in pairs if old is not new and old != new]
         self._rows = wanted
         if changed:
             self.dataChanged.emit(self.index(changed[0], 0), self.index(changed[-1], len(Column) - 1))
@@ -99,7 +103,7 @@ class RegionModel(QAbstractTableModel):
         if role == Qt.ItemDataRole.DisplayRole:
             return cell_words(row, column)
         if role == Qt.ItemDataRole.ToolTipRole:
-            return row.problem or _tip(row, column)
+            return cell_tip(row, column)
         return None
 
     def flags(self, index: Index) -> Qt.ItemFlag:
@@ -119,7 +123,7 @@ class RegionModel(QAbstractTableModel):
     def sort(self, column: int, order: Qt.SortOrder = Qt.SortOrder.AscendingOrder) -> None:
         """Sort by that column; -1 is the order in which the regions were made."""
         self._order = None if column < 0 else (Column(column), order == Qt.SortOrder.DescendingOrder)
-        self._move(self._sorted(self._given))
+        self._move(self._wanted())
 
     def _move(self, wanted: list[RegionRow]) -> None:
         """Put the same regions into another order; selection and open editors go along."""
@@ -137,72 +141,6 @@ class RegionModel(QAbstractTableModel):
         if self._order is None:
             return list(rows)
         column, descending = self._order
-        known = [row for row in rows if _sort_key(row, column) is not None]
-        unknown = [row for row in rows if _sort_key(row, column) is None]
-        return [*sorted(known, key=lambda row: _sort_key(row, column), reverse=descending), *unknown]
-
-
-def cell_words(row: RegionRow, column: Column) -> str:
-    """What that cell of the row says."""
-    report = row.report
-    if column == Column.NAME:
-        return row.name
-    if column == Column.STATE:
-        return row.state.value
-    if report is None:
-        return ""
-    if column == Column.QUALITY:
-        return _number(report.quality)
-    if column == Column.INTERVAL:
-        return _interval(report.quality_interval)
-    if column == Column.IMPORTANCE:
-        return _number(report.importance)
-    if report.findings is None:
-        return ""
-    return ", ".join(str(finding) for finding in report.findings) or "clean"
-
-
-def _number(value: float | None) -> str:
-    return "" if value is None else f"{value:.0f}"
-
-
-def _interval(interval: Interval | None) -> str:
-    return "" if interval is None else f"{interval[0]:.0f} \N{EN DASH} {interval[1]:.0f}"
-
-
-def _tip(row: RegionRow, column: Column) -> str:
-    report = row.report
-    if report is None:
-        return ""
-    if column == Column.QUALITY and report.quality is not None:
-        return f"Quality {report.quality:.1f}: {quality_word(report.quality)}"
-    if column == Column.IMPORTANCE and report.importance is not None:
-        return f"Importance {report.importance:.1f}: {importance_word(report.importance)}"
-    return report.text
-
-
-def _sort_key(row: RegionRow, column: Column) -> Any:  # noqa: ANN401
-    """What a column is sorted by; None (always last) where nothing is known."""
-    report = row.report
-    if column == Column.NAME:
-        return _natural(row.name)
-    if column == Column.STATE:
-        return list(RowState).index(row.state)
-    if report is None:
-        return None
-    if column == Column.INTERVAL:
-        return None if report.quality_interval is None else report.quality_interval[1] - report.quality_interval[0]
-    if column == Column.FINDINGS:
-        return None if report.findings is None else tuple(int(f.severity) for f in report.findings)
-    return report.quality if column == Column.QUALITY else report.importance
-
-
-def _natural(name: str) -> tuple[tuple[int, int, str], ...]:
-    """"Region 2" before "Region 10"."""
-    words: list[str] = []
-    for letter in name.casefold():
-        if words and words[-1][-1].isdigit() == letter.isdigit():
-            words[-1] += letter
-        else:
-            words.append(letter)
-    return tuple((0, int(word), "") if word.isdecimal() else (1, 0, word) for word in words)
+        known = [row for row in rows if sort_key(row, column) is not None]
+        unknown = [row for row in rows if sort_key(row, column) is None]
+        return [*sorted(known, key=lambda row: sort_key(row, column), reverse=descending), *unknown]

@@ -1,29 +1,34 @@
-"""The list of regions: sorted by any column, selects and is selected; renames, deletes, zooms."""
+"""The list of regions: sorted by any column, filtered, selects and is selected; renames, deletes, zooms, copies."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
-from qtpy.QtCore import QItemSelection, QItemSelectionModel, QModelIndex, QPoint, QRectF, QSize, Qt, Signal
-from qtpy.QtGui import QColor, QKeyEvent, QPainter, QResizeEvent
-from qtpy.QtWidgets import (
-    QAbstractItemView,
-    QHeaderView,
-    QMenu,
-    QStyle,
-    QStyledItemDelegate,
-    QStyleOptionViewItem,
-    QTableView,
-    QWidget,
-)
+from qtpy.QtCore import QItemSelection, QItemSelectionModel, QModelIndex, QPoint, QSize, Qt, Signal
+from qtpy.QtGui import QKeyEvent, QKeySequence, QPainter, QPaintEvent, QResizeEvent
+from qtpy.QtWidgets import QAbstractItemView, QApplication, QHeaderView, QMenu, QTableView, QWidget
 
-from napari_seagull.views.bars import paint_bar
-from napari_seagull.views.palette import hex_code, quality_rgb
-from napari_seagull.views.region_model import ROW_ROLE, Column, Index, RegionModel
+from napari_seagull.views.region_cells import Column
+from napari_seagull.views.region_delegates import BarDelegate, ChipDelegate, HumanDelegate, SwatchDelegate
+from napari_seagull.views.region_export import as_tsv
+from napari_seagull.views.region_filter import RowFilter
+from napari_seagull.views.region_model import RegionModel
 from napari_seagull.views.rows import RegionRow
 
-WIDTHS = {Column.NAME: 88, Column.QUALITY: 88, Column.INTERVAL: 60, Column.IMPORTANCE: 40, Column.STATE: 70}
-FINDINGS_WIDTH = 110
+WIDTHS = {
+    Column.NAME: 88,
+    Column.QUALITY: 84,
+    Column.HUMAN: 56,
+    Column.STATE: 68,
+    Column.IMPORTANCE: 40,
+    Column.INTERVAL: 60,
+}
+FINDINGS_WIDTH = 116
+SPARED = (Column.INTERVAL, Column.IMPORTANCE, Column.STATE)
+"""These go, one after the other, where there is no room; bar and card say the same."""
+
+NO_REGIONS = "No region yet. Draw one with a tool,\nor find some with a click."
+NONE_PASS = "No region passes the filter.\n“Reset” under “Filter” shows all of them."
 
 
 class RegionTable(QTableView):
@@ -33,6 +38,7 @@ class RegionTable(QTableView):
     zoom_wished = Signal(str)  # id
     delete_wished = Signal(list)  # ids
     rename_wished = Signal(str, str)  # id, new name
+    pattern_wished = Signal()  # several regions are to be renamed at once
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -41,6 +47,9 @@ class RegionTable(QTableView):
         self.regions.rename_wished.connect(self.rename_wished)
         self.setItemDelegateForColumn(Column.NAME, SwatchDelegate(self))
         self.setItemDelegateForColumn(Column.QUALITY, BarDelegate(self))
+        self.setItemDelegateForColumn(Column.HUMAN, HumanDelegate(self))
+        self.setItemDelegateForColumn(Column.FINDINGS, ChipDelegate(self))
+        self._chosen: list[str] = []
         self._set_up_rows()
         self._set_up_columns()
         self._connect()
@@ -85,27 +94,51 @@ class RegionTable(QTableView):
         return QSize(420, 190)
 
     def resizeEvent(self, event: QResizeEvent | None) -> None:  # noqa: N802
-        """Let the findings take what the other columns leave; below a width that can be read, scroll."""
+        """Let the findings take what the other columns leave; columns that can be spared go where it is narrow."""
         super().resizeEvent(event)
         port = self.viewport()
-        left = (0 if port is None else port.width()) - sum(self.columnWidth(column) for column in WIDTHS)
-        self.setColumnWidth(Column.FINDINGS, max(FINDINGS_WIDTH, left))
+        width, needed = (0 if port is None else port.width()), sum(WIDTHS.values()) + FINDINGS_WIDTH
+        for column in SPARED:
+            self.setColumnHidden(column, needed > width)
+            needed -= WIDTHS[column] if needed > width else 0
+        self.setColumnWidth(Column.FINDINGS, max(FINDINGS_WIDTH, FINDINGS_WIDTH + width - needed))
+
+    def paintEvent(self, event: QPaintEvent | None) -> None:  # noqa: N802
+        """Where there is no row, say what to do."""
+        super().paintEvent(event)
+        shown, given = self.regions.counts
+        port = self.viewport()
+        if shown or port is None:
+            return
+        painter = QPainter(port)
+        ink = self.palette().color(self.foregroundRole())
+        ink.setAlpha(170)
+        painter.setPen(ink)
+        painter.drawText(port.rect(), Qt.AlignmentFlag.AlignCenter, NONE_PASS if given else NO_REGIONS)
+        painter.end()
 
     def keyPressEvent(self, event: QKeyEvent | None) -> None:  # noqa: N802
-        """Delete and Backspace delete the selected regions."""
+        """Delete and Backspace delete the selected regions, Ctrl+C copies them."""
         ids = self.selected_ids()
         if event is not None and ids and event.key() in (Qt.Key.Key_Delete, Qt.Key.Key_Backspace):
             self.delete_wished.emit(ids)
+            event.accept()
+            return
+        if event is not None and event.matches(QKeySequence.StandardKey.Copy):
+            self.copy()
             event.accept()
             return
         super().keyPressEvent(event)
 
     def show_rows(self, rows: Sequence[RegionRow]) -> None:
         """Show these regions; what was selected stays selected."""
-        ids = self.selected_ids()
         self.regions.set_rows(rows)
-        if self.selected_ids() != ids:
-            self.select(ids)
+        self._select_again()
+
+    def show_only(self, wanted: RowFilter) -> None:
+        """Show only the regions that pass that filter; what was selected is selected again when it is shown again."""
+        self.regions.set_filter(wanted)
+        self._select_again()
 
     def selected_ids(self) -> list[str]:
         """Ids of the selected regions, from top to bottom."""
@@ -113,15 +146,29 @@ class RegionTable(QTableView):
         lines = [] if chosen is None else sorted(index.row() for index in chosen.selectedRows())
         return [self.regions.row_at(line).id for line in lines]
 
+    def rows_to_export(self) -> list[RegionRow]:
+        """The selected regions, from top to bottom; all that are shown where none is selected."""
+        ids, rows = set(self.selected_ids()), self.regions.rows()
+        return [row for row in rows if row.id in ids] if ids else rows
+
+    def copy(self) -> None:
+        """Put the selected regions onto the clipboard, as spreadsheets paste them."""
+        if (board := QApplication.clipboard()) is not None:
+            board.setText(as_tsv(self.rows_to_export()))
+
     def select(self, ids: Collection[str]) -> None:
         """Select these regions, without telling that the user wished it."""
+        self._chosen = list(ids)
+        self._select_again()
+
+    def _select_again(self) -> None:
         chosen = self.selectionModel()
-        if chosen is None or set(ids) == set(self.selected_ids()):
+        lines = self.regions.lines_of(set(self._chosen))
+        if chosen is None or lines == sorted(index.row() for index in chosen.selectedRows()):
             return
-        lines = self.regions.lines_of(set(ids))
         selection = QItemSelection()
-        for line in lines:
-            selection.select(self.regions.index(line, 0), self.regions.index(line, len(Column) - 1))
+        for first, last in _runs(lines):
+            selection.select(self.regions.index(first, 0), self.regions.index(last, len(Column) - 1))
         blocked = self.blockSignals(True)
         chosen.selectionChanged.disconnect(self._on_selection_changed)
         chosen.select(selection, QItemSelectionModel.SelectionFlag.ClearAndSelect)
@@ -137,7 +184,8 @@ class RegionTable(QTableView):
             self.edit(self.regions.index(line, Column.NAME))
 
     def _on_selection_changed(self) -> None:
-        self.selection_wished.emit(self.selected_ids())
+        self._chosen = self.selected_ids()
+        self.selection_wished.emit(list(self._chosen))
 
     def _on_double_click(self, index: QModelIndex) -> None:
         self.zoom_wished.emit(self.regions.row_at(index.row()).id)
@@ -148,70 +196,24 @@ class RegionTable(QTableView):
             return
         menu = QMenu(self)
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        zoom, rename, delete = (menu.addAction(word) for word in ("Zoom to region", "Rename", "Delete"))
-        if zoom is not None and rename is not None and delete is not None:
-            zoom.triggered.connect(lambda: self.zoom_wished.emit(ids[0]))
-            rename.triggered.connect(lambda: self.rename(ids[0]))
-            delete.triggered.connect(lambda: self.delete_wished.emit(ids))
+        deeds = {
+            "Zoom to region": lambda: self.zoom_wished.emit(ids[0]),
+            "Rename": lambda: self.rename(ids[0]) if len(ids) == 1 else self.pattern_wished.emit(),
+            "Copy": self.copy,
+            "Delete": lambda: self.delete_wished.emit(ids),
+        }
+        for words, deed in deeds.items():
+            if (action := menu.addAction(words)) is not None:
+                action.triggered.connect(deed)
         menu.popup(port.mapToGlobal(place))
 
 
-class BarDelegate(QStyledItemDelegate):
-    """A cell with the number of the score, and the score as a bar."""
-
-    def paint(self, painter: QPainter | None, option: QStyleOptionViewItem, index: Index) -> None:
-        """Draw the cell."""
-        row = index.data(ROW_ROLE)
-        if painter is None or not isinstance(row, RegionRow):
-            return
-        _paint_background(painter, option)
-        if row.report is None or row.report.quality is None:
-            return
-        ink = _ink(option)
-        rect = QRectF(option.rect).adjusted(4, 0, -6, 0)
-        painter.save()
-        painter.setPen(ink)
-        box = QRectF(rect.left(), rect.top(), 24.0, rect.height())
-        painter.drawText(box, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight, index.data())
-        painter.restore()
-        height = min(12.0, rect.height() - 8)
-        bar = QRectF(rect.left() + 30, rect.center().y() - height / 2, rect.width() - 30, height)
-        quality = row.report.quality
-        paint_bar(painter, bar, quality, row.report.quality_interval, quality_rgb(quality), ink)
-
-
-class SwatchDelegate(QStyledItemDelegate):
-    """A cell with the name, after a spot in the colour that the region has on the canvas."""
-
-    def paint(self, painter: QPainter | None, option: QStyleOptionViewItem, index: Index) -> None:
-        """Draw the cell."""
-        row = index.data(ROW_ROLE)
-        if painter is None or not isinstance(row, RegionRow):
-            return
-        _paint_background(painter, option)
-        quality = None if row.report is None else row.report.quality
-        rect = QRectF(option.rect).adjusted(5, 0, -4, 0)
-        spot = QRectF(rect.left(), rect.center().y() - 5, 10, 10)
-        painter.save()
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(QColor(hex_code(quality_rgb(quality))))
-        painter.drawRoundedRect(spot, 2.0, 2.0)
-        painter.setPen(_ink(option))
-        name = rect.adjusted(16, 0, 0, 0)
-        told = option.fontMetrics.elidedText(row.name, Qt.TextElideMode.ElideRight, int(name.width()))
-        painter.drawText(name, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, told)
-        painter.restore()
-
-
-def _paint_background(painter: QPainter, option: QStyleOptionViewItem) -> None:
-    table = option.widget
-    marked = QStyle.StateFlag.State_Selected | QStyle.StateFlag.State_MouseOver
-    style = None if table is None or not option.state & marked else table.style()  # the sheet is slow, and rows many
-    if style is not None:
-        style.drawPrimitive(QStyle.PrimitiveElement.PE_PanelItemViewItem, option, painter, table)
-
-
-def _ink(option: QStyleOptionViewItem) -> QColor:
-    table = option.widget
-    return option.palette.text().color() if table is None else table.palette().color(table.foregroundRole())
+def _runs(lines: Sequence[int]) -> list[tuple[int, int]]:
+    """First and last of each run of neighbours in ascending lines."""
+    found: list[tuple[int, int]] = []
+    for line in lines:
+        if found and found[-1][1] == line - 1:
+            found[-1] = (found[-1][0], line)
+        else:
+            found.append((line, line))
+    return found

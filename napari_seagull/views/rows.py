@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from seagull_iqa.domain.annotation import Annotation
 from seagull_iqa.domain.report import QualityReport
 
 
@@ -34,6 +35,8 @@ class RegionRow:
         What the model said of it, if it did.
     problem : str
         One sentence where it could not be scored.
+    human : Annotation or None
+        What a person says of it: the newest verdict, if there is one.
     """
 
     id: str
@@ -41,3 +44,4 @@ class RegionRow:
     state: RowState = RowState.UNSCORED
     report: QualityReport | None = None
     problem: str = ""
+    human: Annotation | None = None

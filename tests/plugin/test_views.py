@@ -14,7 +14,7 @@ from napari_seagull.views.image_bar import NO_IMAGE, ImageBar
 from napari_seagull.views.map_bar import MapBar
 from napari_seagull.views.palette import NOT_SCORED, QUALITY_STOPS, SEVERITY_COLORS, ink_on, quality_rgb
 from napari_seagull.views.panel import MINIMUM_WIDTH, Panel
-from napari_seagull.views.region_model import Column
+from napari_seagull.views.region_cells import Column
 from napari_seagull.views.region_table import RegionTable
 from napari_seagull.views.report_card import NOTHING_SELECTED, ReportCard
 from napari_seagull.views.rows import RegionRow, RowState
@@ -151,7 +151,7 @@ def test_every_cell_says_what_is_known(qtbot):
     qtbot.addWidget(table)
     table.show_rows([row("a", 62.0), row("b", state=RowState.FAILED, problem="Too small. Draw it larger.")])
     words = [table.regions.index(0, column).data() for column in Column]
-    assert words == ["a", "62", "54 \N{EN DASH} 70", "40", "scored", "severe blur, minor noise"]
+    assert words == ["a", "62", "", "severe blur, minor noise", "scored", "40", "54 \N{EN DASH} 70"]
     assert table.regions.index(1, Column.STATE).data() == "failed"
     assert "Draw it larger" in table.regions.index(1, Column.STATE).data(Qt.ItemDataRole.ToolTipRole)
 
