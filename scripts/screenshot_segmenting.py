@@ -53,6 +53,11 @@ class Sitting:
         QTest.mouseClick(self.canvas, LEFT, modifier, place)
         self.settle()
 
+    def drag(self, *corners: tuple[float, float]) -> None:
+        """Drag over places given in shares of the image."""
+        self.hand.drag(corners)
+        self.settle()
+
     def key(self, key: Qt.Key, modifier: Qt.KeyboardModifier = NONE) -> None:
         """Press a key on the canvas."""
         QTest.keyClick(self.canvas, key, modifier)
@@ -69,13 +74,12 @@ class Sitting:
 
 
 def point(sitting: Sitting) -> None:
-    """Click on things, correct, keep, and begin the next."""
+    """A box round the telephone, kept; then the face, corrected by clicks."""
     sitting.choose(PointTool.CLICK)
-    sitting.click(0.62, 0.22)
-    sitting.key(Qt.Key.Key_N)
+    sitting.drag((0.36, 0.1), (0.7, 0.37))
     sitting.key(Qt.Key.Key_Return)
-    sitting.click(0.3, 0.7)
-    sitting.key(Qt.Key.Key_N)
+    sitting.drag((0.14, 0.56), (0.56, 0.87))
+    sitting.click(0.34, 0.7)
     sitting.click(0.75, 0.6, CONTROL)
     sitting.picture(f"click-{sitting.theme}")
 

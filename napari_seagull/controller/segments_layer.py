@@ -23,7 +23,12 @@ if TYPE_CHECKING:
     from napari.layers import Labels
 
 SEGMENTS_NAME = "SEAGULL segments"
-OPACITY = 0.35
+FACE = 0.3
+"""Opacity of the inside of a segment; its outline is opaque."""
+
+OUTLINE_SHARE = 1 / 500
+"""Width of an outline, as a share of the shorter side of the picture."""
+
 GATHER_MS = 30
 
 
@@ -82,12 +87,12 @@ class SegmentsLayer(QObject):
         self._draw()
 
     def region_at(self, value: int) -> str:
-        """The region that has that label; "" for none."""
-        return next((region for region, label in self._values.items() if label == value), "")
+        """The region whose inside or outline has that label; "" for none."""
+        return next((region for region, number in self._values.items() if number == value // 2), "")
 
     def select(self, ids: Sequence[str]) -> None:
         """Choose the label of the first of those regions."""
-        values = [self._values[region] for region in ids if region in self._values]
+        values = [2 * self._values[region] for region in ids if region in self._values]
         if self._layer is not None and values and self._layer.selected_label != values[0]:
             self._layer.selected_label = values[0]
 
@@ -141,7 +146,8 @@ class SegmentsLayer(QObject):
             self._shown = state
             for record in here:
                 self._values.setdefault(record.id, len(self._values) + 1)
-            labels = composed([(self._values[r.id], r.region.mask) for r in here], frame)
+            width = max(1, round(min(frame.cells) * OUTLINE_SHARE))
+            labels = composed([(self._values[r.id], r.region.mask) for r in here], frame, width)
             self._lay(labels, keywords)
         if self._layer is not None:
             self._layer.metadata[ROLE_KEY]["regions"] = [(r.region, r.plane) for r in records]
@@ -157,7 +163,7 @@ class SegmentsLayer(QObject):
         from napari.layers import Labels
 
         mark = {ROLE_KEY: {"role": SEGMENTS}}
-        layer = Labels(labels, name=SEGMENTS_NAME, opacity=OPACITY, metadata=mark, **keywords)
+        layer = Labels(labels, name=SEGMENTS_NAME, opacity=1.0, metadata=mark, **keywords)
         self._colour(self._made_ours(layer))
         layers, image = self._desk.viewer.layers, self._images.layer
         active = layers.selection.active
@@ -169,17 +175,17 @@ class SegmentsLayer(QObject):
     def _colour(self, layer: Labels) -> None:
         from napari.utils.colormaps import DirectLabelColormap
 
-        gray = (0.6, 0.6, 0.6, 1.0)
-        known = {value: self._looks[region] for region, value in self._values.items() if region in self._looks}
-        colors: dict[int | None, Any] = {None: gray, 0: (0.0, 0.0, 0.0, 0.0)}
-        colors |= dict.fromkeys(self._values.values(), gray)
+        known = {value: self._looks.get(region, Look()) for region, value in self._values.items()}
+        colors: dict[int | None, Any] = {None: (0.0, 0.0, 0.0, 0.0), 0: (0.0, 0.0, 0.0, 0.0)}
         for value, look in known.items():
-            colors[value] = (*(channel / 255 for channel in quality_rgb(look.quality)), 1.0)
+            rgb = tuple(channel / 255 for channel in quality_rgb(look.quality))
+            colors[2 * value], colors[2 * value + 1] = (*rgb, FACE), (*rgb, 1.0)
         layer.colormap = DirectLabelColormap(color_dict=colors)
+        told = [(label, look) for value, look in known.items() for label in (2 * value, 2 * value + 1)]
         layer.features = {
-            "index": list(known),
-            "name": [look.name for look in known.values()],
-            "quality": [float("nan") if look.quality is None else round(look.quality, 1) for look in known.values()],
+            "index": [label for label, _look in told],
+            "name": [look.name for _label, look in told],
+            "quality": [float("nan") if look.quality is None else round(look.quality, 1) for _label, look in told],
         }
 
     def _on_press(self, layer: Labels, event: Any) -> Iterator[None]:  # noqa: ANN401

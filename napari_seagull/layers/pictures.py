@@ -99,34 +99,45 @@ def drawn_mask(mask: RegionMask, ink: Ink, *, margin: int = 1) -> tuple[Frame, R
     return frame, picture
 
 
+def _edge(inside: NDArray[np.bool_], width: int) -> NDArray[np.bool_]:
+    """The cells of a mask that lie within so many cells of its border."""
+    kept = ndimage.binary_erosion(np.pad(inside, 1), iterations=max(1, width))[1:-1, 1:-1]
+    edge: NDArray[np.bool_] = inside & ~kept
+    return edge
+
+
 def draw_into(picture: RGBA, frame: Frame, mask: RegionMask, ink: Ink) -> None:
     """Draw a mask into a picture, over what is there already."""
     rows, columns, inside = frame.part(mask)
     if not inside.size:
         return
-    padded = np.pad(inside, 1)
-    edge = inside & ~ndimage.binary_erosion(padded, iterations=max(1, ink.width))[1:-1, 1:-1]
     there = picture[rows, columns]
     if ink.face:
         there[inside] = (*ink.colour, ink.face)
-    there[edge] = (*ink.colour, 255)
+    there[_edge(inside, ink.width)] = (*ink.colour, 255)
 
 
-def composed(masks: Sequence[tuple[int, RegionMask]], frame: Frame) -> NDArray[np.int32]:
+def composed(masks: Sequence[tuple[int, RegionMask]], frame: Frame, width: int) -> NDArray[np.int32]:
     """Labels of many masks in one picture: where several lie, the smallest is on top, so that none is hidden.
 
     Parameters
     ----------
     masks : sequence of (int, RegionMask)
-        The label of each, and its pixels.
+        The number of each, from 1, and its pixels.
+    frame : Frame
+    width : int
+        Of the outlines, in cells.
 
     Returns
     -------
     int32, shape `frame.cells`
-        0 where no mask is.
+        0 where no mask is, twice its number inside a mask, and one more on its outline.
     """
     labels = np.zeros(frame.cells, dtype=np.int32)
     for label, mask in sorted(masks, key=lambda entry: -entry[1].area):
         rows, columns, inside = frame.part(mask)
-        labels[rows, columns][inside] = label
+        if inside.size:
+            there = labels[rows, columns]
+            there[inside] = 2 * label
+            there[_edge(inside, width)] = 2 * label + 1
     return labels
