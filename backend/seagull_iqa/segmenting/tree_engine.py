@@ -86,9 +86,11 @@ class TreeEngine:
     def unpack(self, packed: Packed) -> TreeLook:
         """The inverse of `pack`; `CheckpointError` where the arrays are none of this engine's."""
         names = [one.name for one in fields(RegionTree)]
-        if set(packed) != {"version", *names} or int(packed["version"]) != VERSION:
-            raise CheckpointError("These arrays are no region tree of this version.", "Look at the image again.")
-        return TreeLook(RegionTree(**{name: np.asarray(packed[name]) for name in names}))
+        if set(packed) == {"version", *names} and np.array_equal(packed["version"], VERSION):
+            tree = RegionTree(**{name: np.asarray(packed[name]) for name in names})
+            if tree.is_sound:
+                return TreeLook(tree)
+        raise CheckpointError("These arrays are no region tree of this version.", "Look at the image again.")
 
 
 def _tree(look: SegmentLook) -> RegionTree:

@@ -10,10 +10,10 @@ from seagull_iqa.imaging.region_tree.middles import centrality
 from seagull_iqa.imaging.region_tree.spreading import spread
 from seagull_iqa.imaging.region_tree.tree import LeafSets, RegionTree
 
-CENTRAL, LOG_CENTRAL = 15.04, 6.53
-SIZE, SIZE_SQUARED, WHOLE = -7.39, -0.121, -1.26
-CONTRAST, HEIGHT = 6.38, 4.25
-SPREADING, STEEP = -1.62, 1.74
+CENTRAL, LOG_CENTRAL = 9.0, 10.0
+SIZE, SIZE_SQUARED, WHOLE = -8.0, -1.3, -2.5
+CONTRAST, HEIGHT = 6.5, 4.4
+SPREADING, STEEP = -1.4, 1.9
 """Weights: how near the click is to the middle, and the logarithm of that; logarithm of the share of the image and
 its square, which make a bell, and a malus for all of it; contrast along the outline; for nodes the logarithm of the
 cost at which they are merged further; for what spreads a malus, and the logarithm of the fall at its edge."""

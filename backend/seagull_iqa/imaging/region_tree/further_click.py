@@ -14,10 +14,10 @@ from seagull_iqa.imaging.region_tree.middles import centrality
 from seagull_iqa.imaging.region_tree.spreading import spread
 from seagull_iqa.imaging.region_tree.tree import LeafSet, LeafSets, RegionTree
 
-CENTRAL, LOG_CENTRAL = 21.51, 4.04
-SIZE, SIZE_SQUARED, RELATIVE = -6.15, -0.03, -1.74
-EDGE, CONTRAST, HEIGHT = -1.76, 4.38, 8.14
-SPREADING, STEEP = -7.66, 2.56
+CENTRAL, LOG_CENTRAL = 26.0, 7.6
+SIZE, SIZE_SQUARED, RELATIVE = -5.9, -0.26, -1.7
+EDGE, CONTRAST, HEIGHT = -2.7, 4.0, 8.9
+SPREADING, STEEP = -2.9, 4.0
 """Weights: how near the click is to the middle of the part, and the logarithm of that; logarithm of the part's share
 of the image, its square, and logarithm of its size against the region; mean boundary strength of the new edge less
 that of the edge that vanishes; contrast along the part's outline; for nodes the logarithm of the cost at which they

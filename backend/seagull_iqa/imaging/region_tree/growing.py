@@ -40,7 +40,7 @@ def grow(rgb: NDArray[np.uint8], progress: ProgressCallback = ignore_progress) -
     merges = merging.run()
     tell(4)
     touching = Touching(borders, unlike)
-    return RegionTree.of(at_full_size(rgb, leaves), leaves, merges, touching)
+    return RegionTree.of(at_full_size(rgb, small, leaves), leaves, merges, touching)
 
 
 def working_image(rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:

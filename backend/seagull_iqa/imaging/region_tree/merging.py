@@ -22,6 +22,9 @@ SIZE, SHARED = 0.3, 0.2
 """The cost is multiplied by the smaller one's share of the image to the power of SIZE, so that specks go first, and
 divided by the share of the shorter outline that is common to the power of SHARED, so that bays are filled."""
 
+CHANCE = 20.0
+"""Px: chi-square of textons less that / area of either is what chance does not explain."""
+
 _WEIGHTS = np.array([LIGHTNESS, COLOUR, COLOUR, TEXTURE])
 
 
@@ -129,5 +132,7 @@ class Merging:
         """Weighted chi-square between the channels of nodes, pair by pair."""
         one, other = (self.sums[at] / self.area[at, None] for at in (first, second))
         differences = (one - other) ** 2 / (one + other + 1e-9)
-        found: Values = 0.5 * np.add.reduceat(differences, GROUPS, axis=1) @ _WEIGHTS
+        chi = 0.5 * np.add.reduceat(differences, GROUPS, axis=1)
+        chi[:, 3] = np.maximum(0, chi[:, 3] - CHANCE * (1 / self.area[first] + 1 / self.area[second]))
+        found: Values = chi @ _WEIGHTS
         return found

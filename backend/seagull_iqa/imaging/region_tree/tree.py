@@ -112,6 +112,27 @@ class RegionTree:
         return sum(getattr(self, one.name).nbytes for one in fields(self))
 
     @property
+    def is_sound(self) -> bool:
+        """Whether the arrays belong together, so that no question leads beyond one; for those from a file."""
+        nodes, leaves, pairs = self.parent.size, self.boxes.shape[0], self.first.size
+        of_nodes = (self.parent, self.start, self.stop, self.height, self.area)
+        of_pairs = (self.first, self.second, self.length, self.strength, self.unlike)
+        whole = (self.full, self.leaves, self.parent, self.start, self.stop, self.boxes, self.first, self.second)
+        shapes = (
+            self.full.ndim == self.leaves.ndim == 2 and self.full.size > 0 and self.leaves.size > 0
+            and nodes == 2 * leaves - 1 and self.boxes.shape == (leaves, 4)
+            and all(one.shape == (nodes,) for one in of_nodes) and all(one.shape == (pairs,) for one in of_pairs)
+            and all(one.dtype == np.int32 for one in whole)
+        )  # fmt: skip
+        if not shapes:
+            return False
+        labels = all(one.min() >= 0 and one.max() < leaves for one in (self.full, self.leaves))
+        ends = pairs == 0 or (min(self.first.min(), self.second.min()) >= 0
+                              and max(self.first.max(), self.second.max()) < leaves)  # fmt: skip
+        rising = bool((self.parent[:-1] > np.arange(nodes - 1)).all()) and int(self.parent[-1]) == -1
+        return labels and bool(ends) and rising and int(self.parent.max()) < nodes
+
+    @property
     def above(self) -> Values:
         """float64, shape (2 L - 1,): the cost at which each node is merged further; for the last its own."""
         found: Values = np.where(self.parent >= 0, self.height[self.parent], self.height[-1])
