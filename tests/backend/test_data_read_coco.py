@@ -4,7 +4,7 @@ import numpy as np
 import pycocotools.mask
 import pytest
 
-from seagull_iqa.data import coco
+from seagull_iqa.imaging import coco
 from seagull_iqa.errors import EmptyRegionError, RegionError
 
 

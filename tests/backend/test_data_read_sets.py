@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from seagull_iqa.data import coco
+from seagull_iqa.imaging import coco
 from seagull_iqa.data.json_files import entries
 from seagull_iqa.data.readers import ReadSpec, read_dataset
 from seagull_iqa.data.scores import DataFileError, Scale

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from seagull_iqa.data.coco import encode
+from seagull_iqa.imaging.coco import encode
 from seagull_iqa.data.scores import DataFileError, Scale
 from seagull_iqa.domain.distortion import Distortion, Finding, Severity
 from seagull_iqa.domain.model_card import ModelCard

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from seagull_iqa.data.coco import encode
+from seagull_iqa.imaging.coco import encode
 from seagull_iqa.data.labelled import CocoPlace, LabelledImage, LabelledRegion, Shape
 from seagull_iqa.data.readers_shards import ShardImage
 from seagull_iqa.domain.distortion import CLEAN, Distortion

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
-from seagull_iqa.data.coco import decode, encode
+from seagull_iqa.imaging.coco import decode, encode
 from seagull_iqa.data.pristine import Source, lossless, read_pristine
 from seagull_iqa.data.region_labels import RegionLabels
 from seagull_iqa.data.segments import Segmenter, segments

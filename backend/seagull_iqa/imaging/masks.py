@@ -57,6 +57,19 @@ def outline(mask: RegionMask, width: int = 2) -> tuple[Box, NDArray[np.bool_]]:
     return mask.box, mask.inside & ~kept
 
 
+def union(shape: tuple[int, int], masks: Sequence[RegionMask]) -> RegionMask:
+    """The pixels of any of the masks; `EmptyRegionError` where there is none."""
+    if len(masks) == 1:
+        return masks[0]
+    r0, c0 = (min((mask.box[axis] for mask in masks), default=0) for axis in (0, 1))
+    r1, c1 = (max((mask.box[axis] for mask in masks), default=1) for axis in (2, 3))
+    part = np.zeros((r1 - r0, c1 - c0), dtype=bool)
+    for mask in masks:
+        top, left, bottom, right = mask.box
+        part[top - r0 : bottom - r0, left - c0 : right - c0] |= mask.inside
+    return RegionMask.from_part(shape, (r0, c0), part)
+
+
 def iou(first: RegionMask, second: RegionMask) -> float:
     """The share of the pixels of either that are pixels of both, 0..1; both belong to one image."""
     common = shared_area(first, second)

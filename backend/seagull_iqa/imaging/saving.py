@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import os
 import uuid
@@ -32,12 +33,28 @@ def save_bytes(path: Path, data: bytes) -> None:
                 file.flush()
                 os.fsync(file.fileno())
             temporary.replace(path)
+            sync_folder(path.parent)
         finally:
             temporary.unlink(missing_ok=True)
     except OSError as error:
         raise SeagullError(
             f"{path} cannot be written ({error.strerror or error}).", "Choose a folder that you may write to."
         ) from error
+
+
+def sync_folder(folder: Path) -> None:
+    """Have the names in a folder on the disk too, so that a file that was put in place survives a power cut."""
+    if not hasattr(os, "O_DIRECTORY"):
+        return  # Windows keeps names without being asked, and opens no folders
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(handle)
+    except OSError as error:
+        # Some network file systems cannot; the file itself is whole.
+        if error.errno not in (errno.EINVAL, errno.ENOTSUP):
+            raise
+    finally:
+        os.close(handle)
 
 
 def save_text(path: Path, text: str) -> None:
