@@ -63,6 +63,7 @@ class Controller(QObject):
         self.asker = Asker(desk, self.backend, panel.card.ask, self)
         self.display = Display(desk, panel, layers, self)
         self.tools = Tools(desk, self.images, layers, panel.draw_bar, self)
+        self.keeper.undoer.listen_in(panel)
         self._connect()
 
     def start(self) -> None:
@@ -85,6 +86,7 @@ class Controller(QObject):
             self.tools,
             self.segmenter,
             self.segments,
+            self.keeper,
         ):
             part.close()
         self.backend.close()

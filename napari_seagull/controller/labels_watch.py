@@ -15,10 +15,10 @@ from napari_seagull.controller.images import ImageWatch
 from napari_seagull.controller.regions_layer import Look
 from napari_seagull.layers.images import aligned, data_shape, plane_shape
 from napari_seagull.layers.labels import label_regions, touched_values
-from napari_seagull.session.commands import AddRegion, Command, DeleteRegion, EditRegion, SelectRegions
+from napari_seagull.session.commands import AddRegion, Change, Command, DeleteRegion, EditRegion, SelectRegions
 from napari_seagull.session.records import LabelSource, Plane, RegionRecord
 from napari_seagull.views.palette import quality_rgb
-from seagull_iqa.domain.region import Box, Region, RegionOrigin
+from seagull_iqa.domain.region import Box, Region, RegionMask, RegionOrigin
 from seagull_iqa.errors import SeagullError
 
 if TYPE_CHECKING:
@@ -41,6 +41,7 @@ class LabelsWatch(QObject):
         self._layer: Labels | None = None
         self._patch: Box | None = None
         self._all = False
+        self._by_hand = False
         self._settle = debounce(SETTLE_MS, self._work, self)
         desk.viewer.layers.events.inserted.connect(self._on_inserted)
         desk.viewer.layers.events.removed.connect(self._on_removed)
@@ -87,27 +88,35 @@ class LabelsWatch(QObject):
 
     def remove(self, ids: Sequence[str]) -> None:
         """Take the labels of those regions off the canvas."""
-        for record in self._painted():
-            if record.id in ids:
-                self.wipe(record)
+        self.follow([Change(record, None) for record in self._painted() if record.id in ids])
 
-    def wipe(self, record: RegionRecord) -> None:
-        """Take the label of a region off the canvas, whatever becomes of the region."""
-        layer, source = self._layer, record.source
-        if layer is not None and isinstance(source, LabelSource):
-            self._set(record.plane, np.asarray(layer.data[record.plane]) == source.value, 0)
+    def follow(self, changes: Sequence[Change]) -> None:
+        """Bring the pixels to where the session has these regions now, in one go a plane."""
+        layer = self._layer
+        if layer is None:
+            return
+        planes = {record.plane for change in changes for record in (change.before, change.after) if record is not None}
+        for plane in planes:
+            old = np.asarray(layer.data[plane])
+            new = old.copy()
+            new[np.isin(old, [value for value, _mask in _painted_on(plane, [c.before for c in changes])])] = 0
+            for value, mask in _painted_on(plane, [change.after for change in changes]):
+                if new.shape == mask.shape:
+                    row0, column0, row1, column1 = mask.box
+                    new[row0:row1, column0:column1][mask.inside] = value
+            self._set(plane, old != new, new)
 
-    def paint(self, record: RegionRecord) -> None:
-        """Paint the label of a region that the session holds already."""
-        layer, source, mask = self._layer, record.source, record.region.mask
-        if layer is not None and isinstance(source, LabelSource) and layer.data.shape[-2:] == mask.shape:
-            self._set(record.plane, mask.pixels, source.value)
-
-    def _set(self, plane: Plane, where: NDArray[np.bool_], value: int) -> None:
+    def _set(self, plane: Plane, where: NDArray[np.bool_], values: NDArray[np.integer[Any]]) -> None:
         places = np.nonzero(where)
         lead = tuple(np.full(len(places[0]), index) for index in plane)
         if self._layer is not None and len(places[0]):
-            self._layer.data_setitem((*lead, *places), value)
+            self._layer.data_setitem((*lead, *places), values[places])
+
+    def flush(self) -> None:
+        """Look now at what was painted a moment ago."""
+        if self._settle.isActive():
+            self._settle.stop()
+            self._work()
 
     def select(self, ids: Sequence[str]) -> None:
         """Choose the label of the first of those regions."""
@@ -122,6 +131,10 @@ class LabelsWatch(QObject):
         """Look at every label again."""
         self._all = True
         self._settle.start()
+
+    def _on_data(self, _event: object = None) -> None:
+        self._by_hand = True
+        self.touch_all()
 
     def has_lost_regions(self) -> bool:
         """True while the session holds painted regions that no layer shows."""
@@ -152,7 +165,7 @@ class LabelsWatch(QObject):
         labels.locked = True
         labels.events.labels_update.connect(self._on_update)
         labels.events.paint.connect(self._settle_again)
-        labels.events.data.connect(self.touch_all)
+        labels.events.data.connect(self._on_data)
         labels.events.selected_label.connect(self._on_selected)
         self.touch_all()
 
@@ -161,7 +174,7 @@ class LabelsWatch(QObject):
         if layer is not None:
             layer.events.labels_update.disconnect(self._on_update)
             layer.events.paint.disconnect(self._settle_again)
-            layer.events.data.disconnect(self.touch_all)
+            layer.events.data.disconnect(self._on_data)
             layer.events.selected_label.disconnect(self._on_selected)
 
     def _on_inserted(self, event: Any) -> None:  # noqa: ANN401
@@ -175,6 +188,7 @@ class LabelsWatch(QObject):
     def _on_update(self, event: Any) -> None:  # noqa: ANN401
         row, column = (int(value) for value in event.offset[-2:])
         height, width = event.data.shape[-2:]
+        self._by_hand = True
         self._patch = _united(self._patch, (row, column, row + height, column + width))
         self._settle.start()
 
@@ -197,6 +211,7 @@ class LabelsWatch(QObject):
             return
         plane, patch = self._images.plane, self._patch
         whole, self._patch, self._all = self._all, None, False
+        by_hand, self._by_hand = self._by_hand, False
         by_value = self._by_value(plane)
         known = {value: self._desk.session.regions[region].region.mask for value, region in by_value.items()}
         try:
@@ -221,7 +236,9 @@ class LabelsWatch(QObject):
                 new.append(region.id)
         if new:
             commands.append(SelectRegions((new[-1],)))
-        self._desk.session.do_all(commands)
+        # What only follows from a moved image is no step of its own, unless a region would be lost by it.
+        step = by_hand or any(isinstance(command, DeleteRegion) for command in commands)
+        self._desk.session.do_all(commands, step=step)
 
     def write_looks(self, looks: Mapping[str, Look]) -> None:
         """Colour each label by its score, and let napari's status bar tell it."""
@@ -242,6 +259,15 @@ class LabelsWatch(QObject):
             "name": [look.name for look in known.values()],
             "quality": [float("nan") if look.quality is None else round(look.quality, 1) for look in known.values()],
         }
+
+
+def _painted_on(plane: Plane, records: Sequence[RegionRecord | None]) -> list[tuple[int, RegionMask]]:
+    """Value and mask of those that are painted on a plane."""
+    return [
+        (record.source.value, record.region.mask)
+        for record in records
+        if record is not None and record.plane == plane and isinstance(record.source, LabelSource)
+    ]
 
 
 def _united(first: Box | None, second: Box) -> Box:

@@ -51,6 +51,8 @@ class ShapesWatch(QObject):
         self._layer: Shapes | None = None
         self._known: set[str] = set()
         self._touched: dict[str, None] = {}
+        self._by_hand: set[str] = set()
+        self._gesture: object = None
         self._fresh: list[str] = []
         self._expected: list[str] = []
         self._selecting = False
@@ -118,14 +120,27 @@ class ShapesWatch(QObject):
         if indices:
             layer.remove(indices)
 
-    def draw(self, record: RegionRecord, image: Image) -> None:
-        """Draw the shape of a region that the session holds already."""
-        source = record.source
+    def draw(self, records: Sequence[RegionRecord], image: Image) -> None:
+        """Draw the shapes of regions that the session holds already."""
         if self._layer is None:
             self.ensure(image)  # draws every region that the session remembers
-        elif isinstance(source, ShapeSource) and record.id not in ids_of(self._layer):
-            self._expected.append(record.id)
-            self._layer.add(np.asarray(source.vertices), shape_type=source.kind)
+            return
+        there = set(ids_of(self._layer))
+        absent = [
+            (record.id, record.source)
+            for record in records
+            if isinstance(record.source, ShapeSource) and record.id not in there
+        ]
+        if absent:
+            self._expected += [region for region, _source in absent]
+            shapes = [np.asarray(source.vertices) for _region, source in absent]
+            self._layer.add(shapes, shape_type=[source.kind for _region, source in absent])
+
+    def flush(self) -> None:
+        """Look now at what was drawn a moment ago."""
+        self._settle.stop()
+        while self._touched and self._is_ready():
+            self._work_slice()
 
     def touch_all(self) -> None:
         """Look at every shape again: the image has moved, or is another one."""
@@ -150,6 +165,7 @@ class ShapesWatch(QObject):
         layer, self._layer = self._layer, None
         self._known.clear()
         self._touched.clear()
+        self._by_hand.clear()
         if layer is not None:
             layer.events.data.disconnect(self._on_data)
             layer.selected_data.events.items_changed.disconnect(self._on_selected)
@@ -168,29 +184,34 @@ class ShapesWatch(QObject):
         if layer is None or action not in ("added", "changed", "removed"):
             return
         if action == "added":
-            self._fresh += self._name_new()
+            self._fresh += self._name_new(by_hand=True)
         self._delete_vanished()
         if action == "changed":
             ids = ids_of(layer)
             touched = [ids[index] for index in event.data_indices if -len(ids) <= index < len(ids)]
-            self._touch([region for region in touched if region])
+            self._touch([region for region in touched if region], by_hand=True)
 
-    def _name_new(self) -> list[str]:
+    def _name_new(self, *, by_hand: bool = False) -> list[str]:
         """Give each new shape an identity; a copy that napari pasted gets one of its own."""
         layer = self._layer
         if layer is None:
             return []
         seen: set[str] = set()
         new: dict[int, str] = {}
+        expected: set[str] = set()
         for index, region in enumerate(ids_of(layer)):
-            if not region or region in seen:
-                new[index] = self._expected.pop() if self._expected and not region else new_region_id()
+            if not region and self._expected:
+                new[index] = self._expected.pop(0)
+                expected.add(new[index])
+            elif not region or region in seen:
+                new[index] = new_region_id()
             seen.add(new.get(index, region))
         if new:
             write_ids(layer, new)
             self._known |= set(new.values())
-            self._touch(list(new.values()))
-        return list(new.values())
+            self._touch(list(expected))
+            self._touch([region for region in new.values() if region not in expected], by_hand=by_hand)
+        return [region for region in new.values() if region not in expected]
 
     def _delete_vanished(self) -> None:
         layer = self._layer
@@ -201,8 +222,13 @@ class ShapesWatch(QObject):
         regions = self._desk.session.regions
         self._desk.session.do_all([DeleteRegion(region) for region in vanished if region in regions])
 
-    def _touch(self, ids: Sequence[str]) -> None:
+    def _touch(self, ids: Sequence[str], *, by_hand: bool = False) -> None:
+        """Look at these soon; what a hand did is a step that can be taken back, all else only follows from one."""
         self._touched.update(dict.fromkeys(ids))
+        if by_hand and ids:
+            if not self._by_hand:
+                self._gesture = object()
+            self._by_hand.update(ids)
         self._settle.start()
 
     def _start(self) -> None:
@@ -219,23 +245,26 @@ class ShapesWatch(QObject):
             self._slices.stop()
             return
         try:
-            self._desk.session.do_all(self._commands())
+            session, until = self._desk.session, time.perf_counter() + SLICE_S
+            session.do_all(self._commands(until, by_hand=True), gesture=self._gesture)
+            session.do_all(self._commands(until, by_hand=False), step=False)
         except SeagullError as error:
             self._desk.tell(str(error))
         if not self._touched:
             self._slices.stop()
             self._select_fresh()
 
-    def _commands(self) -> Iterator[Command]:
+    def _commands(self, until: float, *, by_hand: bool) -> Iterator[Command]:
         """What became of the shapes that were touched, until this slice of time is over."""
         layer, image = self._layer, self._images.layer
         if layer is None or image is None:
             return
         indices = {region: index for index, region in enumerate(ids_of(layer))}
-        until = time.perf_counter() + SLICE_S
-        while self._touched and time.perf_counter() < until:
-            region = next(iter(self._touched))
+        for region in [region for region in self._touched if (region in self._by_hand) == by_hand]:
+            if time.perf_counter() > until:
+                return
             del self._touched[region]
+            self._by_hand.discard(region)
             if region in indices and (command := self._command(region, indices[region])) is not None:
                 yield command
 

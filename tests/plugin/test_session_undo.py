@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -18,8 +20,8 @@ from napari_seagull.session.commands import (
     Prefer,
     QueueRegions,
     Recall,
-    RejectRegions,
     Rejection,
+    RejectRegions,
     RemoveAnnotation,
     RenameRegion,
     SelectRegions,
@@ -345,10 +347,8 @@ def test_undo_all_is_the_start_and_redo_all_is_the_end(script):
     session.do(OpenImage(IMAGE, "image"))
     known = {made_by_people(session)}
     for gesture, group in script:
-        try:
+        with contextlib.suppress(RegionError, UnknownRegionError):
             session.do_all(commands_of(session, group), gesture=gesture)
-        except (RegionError, UnknownRegionError):
-            pass
         known.add(made_by_people(session))
         for kind, first, _second in group:
             ids = list(session.regions)
