@@ -16,10 +16,11 @@ import pytest
 from seagull_iqa import errors
 from seagull_iqa.client import Client
 from seagull_iqa.domain.progress import Progress
-from seagull_iqa.domain.prompts import EverythingSpec, Prompts
+from seagull_iqa.domain.prompts import Candidate, EverythingSpec, Prompts, Proposal
 from seagull_iqa.domain.region import RegionMask
 from seagull_iqa.imaging.prepared import PreparedImage
 from seagull_iqa.prompt_messages import CLICK_PRIORITY, HOVER_PRIORITY
+from seagull_iqa.segmenting.carrying import carry
 from seagull_iqa.service.source import one_model
 from seagull_iqa.service.workbench import Workbench
 
@@ -57,9 +58,12 @@ def client(client_of: Any, bench: Workbench) -> Client:
 
 
 @pytest.fixture
-def pool() -> Iterator[ThreadPoolExecutor]:
+def pool(engines: Any, toy: Any) -> Iterator[ThreadPoolExecutor]:
+    """Threads that ask; at the end of a test that failed, too, nothing is held any longer."""
     with ThreadPoolExecutor(8) as pool:
         yield pool
+        for held in (toy.go, engines.load_go, *(go for one in engines.made for go in (one.look_go, one.every_go))):
+            held.set()
 
 
 def best_box(found: Any) -> tuple[int, int, int, int]:
@@ -619,3 +623,17 @@ def test_weights_of_engines_are_downloaded_and_removed_as_those_of_models_but_no
             client.download("nonsense")
     finally:
         bench.stop()
+
+
+@pytest.mark.parametrize(
+    ("box", "score", "says"),
+    [((10, 20, 30, 50), 0.9, ""), ((10, 20, 30, 50), 0.01, "not sure"), ((35, 40, 55, 70), 0.9, "beside")],
+)
+def test_what_lies_beside_where_it_was_or_is_not_believed_in_is_lost(
+    box: tuple[int, int, int, int], score: float, says: str
+) -> None:
+    plane = np.zeros((60, 80, 3), np.uint8)
+    found = Proposal((Candidate(RegionMask.from_box((60, 80), box), score),), 0)
+    carried = carry(lambda _prompts: found, RegionMask.from_box((60, 80), (10, 20, 30, 50)), plane)
+    assert (carried.mask is None) == bool(says)
+    assert says in carried.reason
