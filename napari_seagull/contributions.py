@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import napari.viewer
 
-PLUGIN, PANEL = "napari-seagull", "SEAGULL region quality"
+PLUGIN, PANEL, RATE = "napari-seagull", "SEAGULL region quality", "SEAGULL rate"
 
 LayerData = tuple[Any, dict[str, Any], str]
 
@@ -15,6 +15,11 @@ LayerData = tuple[Any, dict[str, Any], str]
 def show_panel(viewer: napari.viewer.Viewer) -> None:
     """Open the panel, or bring it to the front."""
     viewer.window.add_plugin_dock_widget(PLUGIN, PANEL)
+
+
+def show_rate(viewer: napari.viewer.Viewer) -> None:
+    """Open the panel that labels regions by keys, or bring it to the front."""
+    viewer.window.add_plugin_dock_widget(PLUGIN, RATE, tabify=True)
 
 
 def _opened(name: str) -> list[LayerData]:

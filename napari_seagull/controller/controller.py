@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
-import numpy as np
 from qtpy.QtCore import QObject
 
 from napari_seagull.connection.backend import Backend
@@ -18,22 +18,26 @@ from napari_seagull.controller.labels_watch import LabelsWatch
 from napari_seagull.controller.mapping import Mapper
 from napari_seagull.controller.model_desk import ModelDesk
 from napari_seagull.controller.our_layers import OurLayers
+from napari_seagull.controller.pictures import Pictures
+from napari_seagull.controller.rating import Rater, RatingParts
+from napari_seagull.controller.rating_store import RatingStore, settings_file
+from napari_seagull.controller.region_deeds import RegionDeeds
 from napari_seagull.controller.scoring import Scorer
 from napari_seagull.controller.segmenting import Segmenter
 from napari_seagull.controller.segments_layer import SegmentsLayer
 from napari_seagull.controller.shapes_watch import ShapesWatch
 from napari_seagull.controller.tools import Tools
-from napari_seagull.session.commands import ChangeModel, DeleteRegion, RenameRegion, SelectRegions
+from napari_seagull.controller.verdicts import Verdicts
+from napari_seagull.controller.zooming import Zoom
+from napari_seagull.session.commands import ChangeModel, DeleteRegion
 from napari_seagull.session.session import Session
 from napari_seagull.tasks import Tasks
 from napari_seagull.views.model_facts import ModelFacts
 from napari_seagull.views.panel import Panel
+from napari_seagull.views.rate_panel import RatePanel
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
-
-ZOOM_SHARE = 0.5
-"""A region that is zoomed to fills this share of the canvas."""
 
 
 class Controller(QObject):
@@ -48,6 +52,7 @@ class Controller(QObject):
         self.tasks = Tasks()
         self._closed = False
         desk = Desk(viewer, self.session, self.tasks, panel.status.show_problem, panel.status.show_note)
+        self._desk = desk
         self.images = ImageWatch(desk, panel.image_bar, self)
         server = backend or Backend()
         self.backend = BackendDesk(desk, server, panel.backend_bar, panel.server_form, self)
@@ -61,7 +66,11 @@ class Controller(QObject):
         self.scorer = Scorer(desk, self.backend, self)
         self.mapper = Mapper(desk, self.images, self.backend, panel.map_bar, self)
         self.asker = Asker(desk, self.backend, panel.card.ask, self)
-        self.display = Display(desk, panel, layers, self)
+        self.verdicts = Verdicts(desk, RatingStore(settings_file(os.environ)), self)
+        self.pictures, self.zoom = Pictures(desk, self), Zoom(desk, self.images)
+        self.display = Display(desk, panel, layers, self.verdicts, self.pictures)
+        self.deeds = RegionDeeds(desk, panel.regions, self.verdicts, self.zoom, self)
+        self.raters: list[Rater] = []
         self.tools = Tools(desk, self.images, layers, panel.draw_bar, self)
         self.keeper.undoer.listen_in(panel)
         self._connect()
@@ -75,6 +84,8 @@ class Controller(QObject):
         if self._closed:
             return
         self._closed = True
+        for rater in self.raters:
+            rater.close()
         for part in (
             self.images,
             self.models,
@@ -92,6 +103,18 @@ class Controller(QObject):
         self.backend.close()
         self.tasks.close()
 
+    def rate_in(self, panel: RatePanel) -> Rater:
+        """Let people label regions in that panel."""
+        parts = RatingParts(self.verdicts, self.zoom, self.pictures, self.keeper.undoer.undo, self.keeper.undoer.redo)
+        rater = Rater(self._desk, panel, parts, self)
+        self.raters.append(rater)
+        return rater
+
+    @property
+    def is_closed(self) -> bool:
+        """The panel was closed; nothing is listened to any more."""
+        return self._closed
+
     @property
     def is_idle(self) -> bool:
         """True when nothing is under way: all is scored, mapped and shown."""
@@ -101,17 +124,12 @@ class Controller(QObject):
 
     def _connect(self) -> None:
         self._connect_models()
-        table = self.panel.table
-        table.selection_wished.connect(self._on_selection_wished)
-        table.rename_wished.connect(self._on_rename_wished)
-        table.delete_wished.connect(self._on_delete_wished)
-        table.zoom_wished.connect(self.zoom_to)
+        self.panel.table.delete_wished.connect(self._on_delete_wished)
         self.panel.restore_wished.connect(self.tools.restore)
         self.panel.closed.connect(self.close)
         self.panel.destroyed.connect(self.close)
-        self.shapes.picked.connect(self._on_selection_wished)
-        self.labels.picked.connect(self._on_selection_wished)
-        self.segments.picked.connect(self._on_selection_wished)
+        for layer in (self.shapes, self.labels, self.segments):
+            layer.picked.connect(self.deeds.select)
         self.segments.gone.connect(self._on_layer_gone)
         self.shapes.gone.connect(self._on_layer_gone)
         self.labels.gone.connect(self._on_layer_gone)
@@ -131,13 +149,6 @@ class Controller(QObject):
         self.session.do(ChangeModel())
         self.mapper.put_away()
         self.asker.stop_all()
-
-    def _on_selection_wished(self, ids: list[str] | tuple[str, ...]) -> None:
-        self.session.do(SelectRegions(tuple(key for key in ids if key in self.session.regions)))
-
-    def _on_rename_wished(self, region: str, name: str) -> None:
-        if region in self.session.regions:
-            self.session.do(RenameRegion(region, name))
 
     def _on_delete_wished(self, ids: list[str]) -> None:
         doomed = [key for key in ids if key in self.session.regions]
@@ -159,15 +170,4 @@ class Controller(QObject):
 
     def zoom_to(self, region: str) -> None:
         """Bring a region to the middle of the canvas, on its plane."""
-        record, image = self.session.regions.get(region), self.images.layer
-        if record is None or image is None or image.ndim != len(record.plane) + 2:
-            return
-        row0, column0, row1, column1 = record.region.mask.box
-        ends = [[*record.plane, row0 - 0.5, column0 - 0.5], [*record.plane, row1 - 0.5, column1 - 0.5]]
-        low, high = (np.asarray(image.data_to_world(end), dtype=float) for end in ends)
-        lead = len(self.viewer.dims.point) - len(low)
-        for axis in range(len(record.plane)):
-            self.viewer.dims.set_point(lead + axis, float(low[axis]))
-        self.viewer.scene.camera.center = (0.0, *((low + high) / 2)[-2:])
-        extent = np.maximum(np.abs(high - low)[-2:], 1e-9)
-        self.viewer.scene.camera.zoom = float(ZOOM_SHARE * np.min(np.asarray(self.viewer.canvas.size) / extent))
+        self.zoom.to([region])

@@ -9,6 +9,7 @@ from qtpy.QtCore import QObject, QTimer
 
 from napari_seagull.controller.desk import Desk, debounce
 from napari_seagull.controller.our_layers import OurLayers
+from napari_seagull.controller.pictures import Pictures
 from napari_seagull.controller.regions_layer import (
     MOST_LABELS,
     Look,
@@ -19,6 +20,7 @@ from napari_seagull.controller.regions_layer import (
     write_features,
     write_labels,
 )
+from napari_seagull.controller.verdicts import Verdicts
 from napari_seagull.session.records import LabelSource, RegionRecord, RegionState, SegmentSource
 from napari_seagull.views.panel import Panel
 from napari_seagull.views.rows import RegionRow, RowState
@@ -55,9 +57,12 @@ class Face:
 class Display(QObject):
     """Writes what changed, one step a turn of the window's loop."""
 
-    def __init__(self, desk: Desk, panel: Panel, layers: OurLayers, parent: QObject) -> None:
-        super().__init__(parent)
+    def __init__(
+        self, desk: Desk, panel: Panel, layers: OurLayers, verdicts: Verdicts, pictures: Pictures
+    ) -> None:
+        super().__init__(verdicts.parent())
         self._desk, self._panel, self._layers = desk, panel, layers
+        self._verdicts, self._pictures = verdicts, pictures
         shapes, labels, segments = layers.shapes, layers.labels, layers.segments
         self._shapes, self._labels, self._segments = shapes, labels, segments
         self._faces: dict[str, Face] = {}
@@ -74,6 +79,10 @@ class Display(QObject):
         shapes.found.connect(self.refresh)
         labels.gone.connect(self.refresh)
         segments.gone.connect(self.refresh)
+        desk.session.image_changed.connect(self._show_picture)
+        panel.card.verdict.verdict_wished.connect(verdicts.say)
+        panel.card.verdict.author_wished.connect(verdicts.change_author)
+        verdicts.settings_changed.connect(self._show_card)
         self.refresh()
 
     @property
@@ -87,6 +96,8 @@ class Display(QObject):
         self._turns.stop()
         self._desk.session.regions_changed.disconnect(self.refresh)
         self._desk.session.selection_changed.disconnect(self._on_selection_changed)
+        self._desk.session.image_changed.disconnect(self._show_picture)
+        self._pictures.forget(self._panel.card.picture)
 
     def refresh(self, *_change: object) -> None:
         """Show, in a moment, what the session holds."""
@@ -120,8 +131,8 @@ class Display(QObject):
             self._turns.stop()
 
     def _write_table(self) -> None:
-        self._panel.table.show_rows([face.row for face in self._faces.values()])
-        self._panel.table.select(self._desk.session.selection)
+        self._panel.regions.show_rows([face.row for face in self._faces.values()])
+        self._panel.regions.select(self._desk.session.selection)
         self._show_card()
         self._panel.offer_restore(offered=self._layers.have_lost_regions())
 
@@ -153,19 +164,33 @@ class Display(QObject):
             self._segments.write_looks(self._looks)
 
     def _on_selection_changed(self, ids: tuple[str, ...]) -> None:
-        self._panel.table.select(ids)
+        self._panel.regions.select(ids)
         self._shapes.select(ids)
         self._labels.select(ids)
         self._segments.select(ids)
         self._show_card()
 
-    def _show_card(self) -> None:
+    def _chosen(self) -> RegionRecord | None:
+        """The region on the card."""
         session = self._desk.session
-        chosen = [key for key in session.selection if key in session.regions]
-        self._panel.card.show_row(row_of(session.regions[chosen[0]]) if chosen else None)
+        return next((session.regions[key] for key in session.selection if key in session.regions), None)
+
+    def _show_card(self) -> None:
+        record, card = self._chosen(), self._panel.card
+        card.verdict.show_author(self._verdicts.author)
+        if record is None:
+            card.show_row(None)
+        else:
+            card.show_row(row_of(record), self._verdicts.own(record))
+        self._show_picture()
+
+    def _show_picture(self) -> None:
+        self._pictures.show(self._chosen(), self._panel.card.picture)
 
 
 def row_of(record: RegionRecord) -> RegionRow:
     """A region as the table and the card show it."""
     problem = f"{record.error} {record.hint}".strip()
-    return RegionRow(record.id, record.region.name, ROW_STATES[record.state], record.report, problem)
+    said = sorted(record.verdicts, key=lambda one: one.time)
+    human = said[-1] if said else None
+    return RegionRow(record.id, record.region.name, ROW_STATES[record.state], record.report, problem, human)

@@ -1,4 +1,4 @@
-"""The panel as napari opens it: given a viewer, with its controller, and the backend started by itself."""
+"""The panels as napari opens them: given a viewer, with their controller, and the backend started by itself."""
 
 from __future__ import annotations
 
@@ -6,9 +6,14 @@ from typing import TYPE_CHECKING
 
 from napari_seagull.controller.controller import Controller
 from napari_seagull.views.panel import Panel
+from napari_seagull.views.rate_panel import RatePanel
 
 if TYPE_CHECKING:
     import napari.viewer
+
+PLUGIN = "napari-seagull"
+PANEL, RATE = "SEAGULL region quality", "SEAGULL rate"
+"""Names of the panels in the manifest."""
 
 
 class SeagullDock(Panel):
@@ -17,5 +22,25 @@ class SeagullDock(Panel):
     def __init__(self, viewer: napari.viewer.Viewer) -> None:
         super().__init__()
         # napari hands out a proxy, through which no layer is identical to itself; only public names are used below.
-        self.controller = Controller(getattr(viewer, "__wrapped__", viewer), self)
+        viewer = getattr(viewer, "__wrapped__", viewer)
+        self.controller = Controller(viewer, self)
+        self.regions.deeds.rate_wished.connect(lambda: viewer.window.add_plugin_dock_widget(PLUGIN, RATE, tabify=True))
         self.controller.start()
+
+
+class RateDock(RatePanel):
+    """The docked panel "SEAGULL rate"; opens the other one where it is closed, since that holds the regions."""
+
+    def __init__(self, viewer: napari.viewer.Viewer) -> None:
+        super().__init__()
+        self.rater = controller_of(getattr(viewer, "__wrapped__", viewer)).rate_in(self)
+
+
+def controller_of(viewer: napari.viewer.Viewer) -> Controller:
+    """The controller of the panel that is open in this viewer; the panel is opened where it is closed."""
+    for widget in viewer.window.dock_widgets.values():
+        if isinstance(widget, SeagullDock) and not widget.controller.is_closed:
+            return widget.controller
+    _dock, panel = viewer.window.add_plugin_dock_widget(PLUGIN, PANEL)
+    controller: Controller = panel.controller
+    return controller

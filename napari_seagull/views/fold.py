@@ -33,6 +33,11 @@ class Fold(QWidget):
         column.addWidget(content)
         self._on_toggled(opened=False)
 
+    def rename(self, title: str) -> None:
+        """Call the content something else."""
+        self._title = title
+        self.heading.setText(("▾  " if self.heading.isChecked() else "▸  ") + title)
+
     def open(self) -> None:
         """Show the content."""
         self.heading.setChecked(True)

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from qtpy.QtCore import QSize, Qt
 from qtpy.QtGui import QResizeEvent
-from qtpy.QtWidgets import QFrame, QGridLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
 from superqt import QElidingLabel
 
 from napari_seagull.views.ask_box import AskBox
 from napari_seagull.views.bars import ScoreBar
 from napari_seagull.views.finding_chips import FindingChips
 from napari_seagull.views.palette import IMPORTANCE, RGB, quality_rgb
+from napari_seagull.views.picture import PictureView
 from napari_seagull.views.rows import RegionRow, RowState
+from napari_seagull.views.verdict_box import VerdictBox
+from seagull_iqa.domain.annotation import Annotation
 from seagull_iqa.domain.levels import importance_word, quality_word
 from seagull_iqa.domain.report import Interval, QualityReport
 
@@ -19,6 +22,7 @@ NOTHING_SELECTED = "Select a region to read its report."
 CARD_HEIGHT = 172  # px; most reports fit, so that the table above does not jump
 NARROW, VERY_NARROW = 370, 325  # px; below, an interval is shorter, and below that it is drawn only
 LEAST_WIDTH = 240  # px
+PICTURE_SIDE = 92  # px
 WAITING = {
     RowState.UNSCORED: "This region has not been scored yet.",
     RowState.QUEUED: "This region is being scored …",
@@ -29,7 +33,8 @@ WAITING = {
 
 
 class ReportCard(QFrame):
-    """One report: two scores with their intervals, findings, sentence, notes, what was scored by whom; a question."""
+    """One report: picture, scores with their intervals, findings, sentence, what was scored by whom; the person's
+    verdict beside it, and a question."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -39,12 +44,17 @@ class ReportCard(QFrame):
         font.setBold(True)
         self.title.setFont(font)
         self.quality = ScoreLine("Quality", self)
+        self.human = ScoreLine("Person", self)
+        self.human.interval.setToolTip("")
         self.importance = ScoreLine("Importance", self)
+        self.picture = PictureView(PICTURE_SIDE, self)
+        self.picture.setFixedWidth(PICTURE_SIDE)
         self.chips = FindingChips(self)
         self.sentence = _wrapped(self)
         self.remarks = _wrapped(self)
         self.source = _wrapped(self)
         self.note = _wrapped(self)
+        self.verdict = VerdictBox(self)
         self.ask = AskBox(self)
         self.ask.hide()
         for part in (self.remarks, self.source, self.ask.note):
@@ -62,13 +72,19 @@ class ReportCard(QFrame):
         grid.setHorizontalSpacing(8)
         grid.setVerticalSpacing(4)
         grid.setColumnStretch(1, 1)
-        self.quality.place(grid, 0)
-        self.importance.place(grid, 1)
-        column.addLayout(grid)
+        for line, part in enumerate((self.quality, self.human, self.importance)):
+            part.place(grid, line)
+        grid.setRowStretch(3, 1)
+        top = QHBoxLayout()
+        top.setSpacing(8)
+        top.addWidget(self.picture, 0, Qt.AlignmentFlag.AlignTop)
+        top.addLayout(grid, 1)
+        column.addLayout(top)
         column.addWidget(self.chips)
         column.addWidget(self.sentence)
         column.addWidget(self.remarks)
         column.addWidget(self.source)
+        column.addWidget(self.verdict)
         column.addWidget(self.ask)
         column.addStretch(1)
         self.setMinimumHeight(CARD_HEIGHT)
@@ -76,21 +92,36 @@ class ReportCard(QFrame):
     def resizeEvent(self, event: QResizeEvent | None) -> None:  # noqa: N802
         """Where it is narrow, the intervals are as short as can be."""
         super().resizeEvent(event)
-        for part in (self.quality, self.importance):
-            part.fit(self.width())
+        for part in (self.quality, self.human, self.importance):
+            part.fit(self.width() - PICTURE_SIDE)
+        self._fit_picture()
 
     def minimumSizeHint(self) -> QSize:  # noqa: N802
         """Narrower than its longest line, which then becomes shorter."""
         return QSize(LEAST_WIDTH, super().minimumSizeHint().height())
 
-    def show_row(self, row: RegionRow | None) -> None:
-        """Show that region; None empties the card."""
+    def _fit_picture(self) -> None:
+        self.picture.setVisible(bool(self.title.text()) and self.width() >= NARROW)
+
+    def show_row(self, row: RegionRow | None, own: Annotation | None = None) -> None:
+        """Show that region, and what the one who sits here said of it; None empties the card."""
         self.title.setText("" if row is None else row.name)
         self.title.setVisible(row is not None)
         note = NOTHING_SELECTED if row is None else (row.problem or WAITING[row.state])
         self.note.setText(note)
         self.note.setVisible(bool(note))
         self._show_report(None if row is None else row.report)
+        self._show_human(None if row is None else row.human)
+        self._fit_picture()
+        self.verdict.setVisible(row is not None)
+        if row is not None:
+            self.verdict.show_row(row, own)
+
+    def _show_human(self, human: Annotation | None) -> None:
+        quality = None if human is None else human.quality
+        self.human.set_visible(visible=quality is not None)
+        if quality is not None:
+            self.human.show_score(quality, None, quality_rgb(quality), quality_word(quality))
 
     def _show_report(self, report: QualityReport | None) -> None:
         for part in (self.quality, self.importance):

@@ -253,6 +253,12 @@ class ToyBackend:
         self.state_changed.emit(status)
 
 
+@pytest.fixture(autouse=True)
+def settings_of_nobody(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """No test reads or writes the settings of who runs it."""
+    monkeypatch.setenv("SEAGULL_CONFIG", str(tmp_path / "settings of nobody"))
+
+
 @pytest.fixture
 def toy() -> BrightnessClient:
     return BrightnessClient()

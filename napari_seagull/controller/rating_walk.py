@@ -1,0 +1,77 @@
+"""Where the rating mode has been, and where it goes: region after region, or pair after pair."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from napari_seagull.controller.rating_order import Candidate, candidate_of, next_pair, next_region
+from napari_seagull.controller.verdicts import Verdicts
+from napari_seagull.session.records import RegionRecord
+from napari_seagull.session.session import Session
+
+
+class RatingWalk:
+    """Remembers what was passed in this sitting, and finds what comes next."""
+
+    def __init__(self, session: Session, verdicts: Verdicts) -> None:
+        self._session, self._verdicts = session, verdicts
+        self._visited: list[str] = []
+        self._passed: set[str] = set()
+        self._skipped: set[frozenset[str]] = set()
+        self._known: tuple[Mapping[str, RegionRecord], str, list[Candidate]] | None = None
+
+    def begin(self) -> None:
+        """A new sitting: what was skipped comes again."""
+        self._passed.clear()
+        self._skipped.clear()
+
+    def candidates(self) -> list[Candidate]:
+        """All regions, in the order in which they were made."""
+        regions, author = self._session.regions, self._verdicts.author
+        known = self._known
+        if known is None or known[0] is not regions or known[1] != author:
+            known = (regions, author, [candidate_of(record, author) for record in regions.values()])
+            self._known = known
+        return known[2]
+
+    def awaits(self, region: str) -> bool:
+        """Whether a region still waits for this person."""
+        record = self._session.regions.get(region)
+        return record is not None and (self._verdicts.settings.again or self._verdicts.own(record) is None)
+
+    def following(self, current: str) -> str:
+        """The region that comes after the current one; "" for none."""
+        settings, candidates = self._verdicts.settings, self.candidates()
+        rated = set() if settings.again else {one.id for one in candidates if one.rated}
+        return next_region(candidates, settings.order, current, self._passed | rated)
+
+    def passing(self, region: str) -> str:
+        """The region that comes when this one has been dealt with."""
+        self._passed.add(region)
+        self._visited.append(region)
+        return self.following(region)
+
+    def returning(self) -> str:
+        """The region that was dealt with last; "" for none."""
+        while self._visited:
+            region = self._visited.pop()
+            if region in self._session.regions:
+                self._passed.discard(region)
+                return region
+        return ""
+
+    def taken_up(self, region: str) -> None:
+        """That region is looked at again."""
+        self._passed.discard(region)
+
+    def pair(self) -> tuple[str, ...]:
+        """The two regions of this plane that are compared next; () for none."""
+        image, regions = self._session.image, self._session.regions
+        plane = () if image is None else image.pixels.plane
+        here = [one for one in self.candidates() if regions[one.id].plane == plane]
+        own = [one for one in self._session.preferences if one.author == self._verdicts.author]
+        return next_pair(here, self._verdicts.settings.order, own, self._skipped) or ()
+
+    def skip_pair(self, ids: tuple[str, ...]) -> None:
+        """These two are not compared in this sitting."""
+        self._skipped.add(frozenset(ids))
