@@ -35,8 +35,8 @@ class LogEntry:
         The regions that changed; None where there was, or is, none.
     selection_before, selection_after : tuple of str
         Ids.
-    preferences : tuple of Preference or None
-        All of them after the command; None where it changed none.
+    preferences_before, preferences_after : tuple of Preference or None
+        All of them; None where the command changed none.
     """
 
     number: int
@@ -46,7 +46,8 @@ class LogEntry:
     after: Mapping[str, RegionRecord | None]
     selection_before: tuple[str, ...]
     selection_after: tuple[str, ...]
-    preferences: tuple[Preference, ...] | None = None
+    preferences_before: tuple[Preference, ...] | None = None
+    preferences_after: tuple[Preference, ...] | None = None
 
     @property
     def changed(self) -> tuple[str, ...]:
@@ -226,6 +227,7 @@ class Session:
         before, number = self._table, len(self._log) + 1
         after = apply(command, before, number)
         changed = _changed(before, after)
+        preferring = after.preferences != before.preferences
         entry = LogEntry(
             number=number,
             time=datetime.now(UTC),
@@ -234,7 +236,8 @@ class Session:
             after={key: after.regions.get(key) for key in changed},
             selection_before=before.selection,
             selection_after=after.selection,
-            preferences=after.preferences if after.preferences != before.preferences else None,
+            preferences_before=before.preferences if preferring else None,
+            preferences_after=after.preferences if preferring else None,
         )
         self._table = after
         self._log.append(entry)

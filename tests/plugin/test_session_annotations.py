@@ -110,5 +110,6 @@ def test_preferences_are_kept_in_order_each_once(session, region):
     for said in (one, two, again):
         session.do(Prefer(said))
     assert session.preferences == (again, two)
-    assert session.log[-1].preferences == (again, two)
+    assert session.log[-1].preferences_after == (again, two)
+    assert session.log[-1].preferences_before == (one, two)
     assert session.log[-1].changed == ()
