@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -49,17 +49,20 @@ class Answer:
     first: int | None
 
 
+Answering = Callable[[Sequence[Click], Mask | None], Answer]
+"""Masks after all clicks so far, the last one being new, and the mask that it corrects."""
+
+
 class Clicked(Protocol):
     """A method that answers to clicks."""
 
     name: str
     note: str
+    choosy: bool
+    """Whether it ranks several masks, so that to take the best one is something else than to take the first."""
 
-    def look(self, rgb: RGBImage) -> Any:
-        """What is kept of a photograph."""
-
-    def answer(self, look: Any, clicks: Sequence[Click], before: Mask | None) -> Answer:
-        """Masks after all clicks so far, the last one being new; `before` is the mask that it corrects."""
+    def look(self, rgb: RGBImage) -> Answering:
+        """Look at a photograph once."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -146,7 +149,7 @@ def next_click(mask: Mask, truth: Mask) -> Click | None:
     return None if largest is None else Click(*deepest(largest[1]), largest[2])
 
 
-def clicked(method: Clicked, look: Any, truth: Mask, *, best: bool, start: Click | None = None) -> list[float]:
+def clicked(answering: Answering, truth: Mask, *, best: bool, start: Click | None = None) -> list[float]:
     """IoU after each of five clicks.
 
     Parameters
@@ -160,7 +163,7 @@ def clicked(method: Clicked, look: Any, truth: Mask, *, best: bool, start: Click
     before: Mask | None = None
     found: list[float] = []
     while True:
-        answer = method.answer(look, clicks, before)
+        answer = answering(clicks, before)
         scores = [iou(mask, truth) for mask in answer.masks]
         index = int(np.argmax(scores)) if best or answer.first is None else answer.first
         before = answer.masks[index]

@@ -92,11 +92,13 @@ def made(method: str, forgetful: bool) -> Clicked:
 def measured(task: Task) -> NDArray[np.float64]:
     """Mean IoU over the segments of a photograph, float64 (2, CLICKS); NaN where it has none."""
     method = made(task.method, task.forgetful)
-    look = method.look(task.photograph.rgb())
+    answering = method.look(task.photograph.rgb())
     found = []
     for number, truth in enumerate(task.photograph.segments()):
         start = _off_centre(truth, number) if task.off_centre else None
-        found.append([clicked(method, look, truth, best=best, start=start) for best in (True, False)])
+        best = clicked(answering, truth, best=True, start=start)
+        first = clicked(answering, truth, best=False, start=start) if method.choosy else best
+        found.append([best, first])
     return np.mean(found, axis=0) if found else np.full((2, CLICKS), np.nan)
 
 

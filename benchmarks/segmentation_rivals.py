@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from importlib.util import find_spec
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
-from segmentation_clicks import Answer, Click, Clicked, Mask
+from segmentation_clicks import Answer, Answering, Click, Clicked, Mask
 from skimage.color import rgb2lab
 from skimage.segmentation import felzenszwalb, flood, random_walker
 
 from seagull_iqa.domain.prompts import Prompts
 from seagull_iqa.domain.region import RegionMask
-from seagull_iqa.segmenting.interface import RGBImage, SegmentEngine
+from seagull_iqa.segmenting.interface import RGBImage, SegmentEngine, SegmentLook
 
 LEVELS = (25, 50, 100, 200, 400, 800, 1600)
 """Scales of Felzenszwalb and Huttenlocher's segmentation."""
@@ -40,17 +40,18 @@ class Engine:
     engine: SegmentEngine
     remembered: bool = True
     note: str = "three candidates"
+    choosy: bool = True
 
     @property
     def name(self) -> str:
         """The engine's."""
         return self.engine.name
 
-    def look(self, rgb: RGBImage) -> Any:
+    def look(self, rgb: RGBImage) -> Answering:
         """The engine's."""
-        return self.engine.look(rgb)
+        return partial(self.answer, self.engine.look(rgb))
 
-    def answer(self, look: Any, clicks: Sequence[Click], before: Mask | None) -> Answer:
+    def answer(self, look: SegmentLook, clicks: Sequence[Click], before: Mask | None) -> Answer:
         """Its candidates."""
         points = {sign: tuple((float(one.row), float(one.column)) for one in clicks if one.inside is sign)
                   for sign in (True, False)}  # fmt: skip
@@ -65,10 +66,12 @@ class Felzenszwalb:
 
     name = "Felzenszwalb, best level"
     note = f"the truth chooses among scales {', '.join(map(str, LEVELS))} at every click"
+    choosy = False
 
-    def look(self, rgb: RGBImage) -> list[Labels]:
+    def look(self, rgb: RGBImage) -> Answering:
         """Segments of each level."""
-        return [np.asarray(felzenszwalb(rgb, scale=scale, sigma=0.8, min_size=50)) for scale in LEVELS]
+        levels = [np.asarray(felzenszwalb(rgb, scale=scale, sigma=0.8, min_size=50)) for scale in LEVELS]
+        return partial(self.answer, levels)
 
     def answer(self, look: list[Labels], clicks: Sequence[Click], before: Mask | None) -> Answer:
         """A mask for each level."""
@@ -82,10 +85,11 @@ class Flood:
 
     name = "flood"
     note = f"tolerances {', '.join(f'{one:g}' for one in TOLERANCES)} of CIELAB, the middle one is ranked first"
+    choosy = True
 
-    def look(self, rgb: RGBImage) -> NDArray[np.float64]:
+    def look(self, rgb: RGBImage) -> Answering:
         """CIELAB."""
-        return np.asarray(rgb2lab(rgb))
+        return partial(self.answer, np.asarray(rgb2lab(rgb)))
 
     def answer(self, look: NDArray[np.float64], clicks: Sequence[Click], before: Mask | None) -> Answer:
         """A mask for each tolerance."""
@@ -133,10 +137,11 @@ class Walker:
 
     name = "random_walker"
     note = f"at {WALKED} px, beta 130; the frame of the image is a negative mark"
+    choosy = False
 
-    def look(self, rgb: RGBImage) -> Small:
+    def look(self, rgb: RGBImage) -> Answering:
         """The photograph, smaller."""
-        return Small.of(rgb, WALKED)
+        return partial(self.answer, Small.of(rgb, WALKED))
 
     def answer(self, look: Small, clicks: Sequence[Click], before: Mask | None) -> Answer:
         """One mask, from all clicks."""
@@ -153,10 +158,11 @@ class GrabCut:
 
     name = "GrabCut"
     note = f"at {CUT} px, three rounds from discs of 3 px; the frame of the image is a negative mark"
+    choosy = False
 
-    def look(self, rgb: RGBImage) -> Small:
+    def look(self, rgb: RGBImage) -> Answering:
         """The photograph, smaller."""
-        return Small.of(rgb, CUT)
+        return partial(self.answer, Small.of(rgb, CUT))
 
     def answer(self, look: Small, clicks: Sequence[Click], before: Mask | None) -> Answer:
         """One mask, from all clicks and the mask before."""
@@ -173,6 +179,7 @@ class GrabCut:
         for click in clicks:
             marks[self._near(look, click, 3)] = cv2.GC_FGD if click.inside else cv2.GC_BGD
         cv2.setRNGSeed(0)
+        cv2.setNumThreads(1)
         cv2.grabCut(look.rgb, marks, None, np.zeros((1, 65)), np.zeros((1, 65)), 3, cv2.GC_INIT_WITH_MASK)
         inside = (marks == cv2.GC_FGD) | (marks == cv2.GC_PR_FGD)
         return Answer([look.enlarged(inside.astype(np.float32), 0.5)], 0)
