@@ -74,7 +74,8 @@ class TreeEngine:
         for done, node in enumerate(nodes.tolist()):
             progress(Progress(done, len(nodes), "regions"))
             inside = (tree.full >= tree.start[node]) & (tree.full < tree.stop[node])
-            found.append(Candidate(RegionMask.from_pixels(inside), float(scores[node]), float(scores[node])))
+            if inside.any():
+                found.append(Candidate(RegionMask.from_pixels(inside), float(scores[node]), float(scores[node])))
         return found
 
     def pack(self, look: SegmentLook) -> Packed:

@@ -30,12 +30,9 @@ def at_full_size(rgb: NDArray[np.uint8], small: NDArray[np.uint8], leaves: Label
         The leaf of each pixel at the working size.
     """
     height, width = rgb.shape[:2]
-    if leaves.shape == (height, width):
-        return leaves.copy()
     rows, columns = places(height, leaves.shape[0]), places(width, leaves.shape[1])
     full = leaves[rows][:, columns]
-    if full.size:
-        _sharpened(full, rgb, small, leaves, (rows, columns))
+    _sharpened(full, rgb, small, leaves, (rows, columns))
     return full
 
 

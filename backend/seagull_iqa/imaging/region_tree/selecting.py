@@ -97,7 +97,7 @@ def _contradiction(
         wrong = pixels[region[tree.full[pixels[:, 0], pixels[:, 1]]] != adds]
         for pixel in wrong:
             at = tree.working(_pair(pixel))
-            if (*at, adds) not in done and tree.leaves[at] == tree.full[pixel[0], pixel[1]]:
+            if (*at, adds) not in done:
                 return _Click(at, adds)
     return None
 

@@ -163,12 +163,18 @@ class RegionTree:
         return float(np.log(mean + 0.02))
 
     def working(self, at: tuple[int, int]) -> tuple[int, int]:
-        """The pixel of the working image at a pixel of the image."""
-        rows, columns = (
+        """The pixel of the working image at a pixel of the image, or the nearest one of the same leaf."""
+        row, column = (
             min(int((value + 0.5) * small / large), small - 1)
             for value, small, large in zip(at, self.leaves.shape, self.full.shape, strict=True)
         )
-        return rows, columns
+        leaf = int(self.full[at])
+        if self.leaves[row, column] == leaf:
+            return row, column
+        r0, c0, r1, c1 = self.boxes[leaf].tolist()
+        rows, columns = np.nonzero(self.leaves[r0:r1, c0:c1] == leaf)
+        nearest = int(((rows + r0 - row) ** 2 + (columns + c0 - column) ** 2).argmin())
+        return int(rows[nearest]) + r0, int(columns[nearest]) + c0
 
 
 def _ranges(parent: Nodes) -> tuple[Nodes, Nodes]:
