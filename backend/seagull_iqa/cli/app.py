@@ -15,6 +15,7 @@ from seagull_iqa.cli.data import data_app
 from seagull_iqa.cli.demo import demo
 from seagull_iqa.cli.doctor import doctor
 from seagull_iqa.cli.evaluating import evaluate
+from seagull_iqa.cli.exporting import export, formats, import_
 from seagull_iqa.cli.heatmap import heatmap
 from seagull_iqa.cli.learning import train
 from seagull_iqa.cli.model_commands import models_app
@@ -35,6 +36,9 @@ app = typer.Typer(
 )
 for _command in (demo, score, segment, heatmap, ask, serve, train, evaluate, doctor):
     app.command()(_command)
+app.command()(export)
+app.command("import")(import_)
+app.command()(formats)
 app.add_typer(models_app, name="models")
 app.add_typer(data_app, name="data")
 
@@ -84,7 +88,8 @@ def _misused(misuse: typer.TyperException, arguments: Sequence[str]) -> int:
     message = misuse.format_message()
     if arguments and message:
         command = next((word for word in arguments if not word.startswith("-")), "")
-        known = {info.callback.__name__ for info in app.registered_commands if info.callback} | {"data", "models"}
+        commands = (info for info in app.registered_commands if info.callback)
+        known = {info.name or getattr(info.callback, "__name__", "") for info in commands} | {"data", "models"}
         target = f"seagull {command}" if command in known else "seagull"
         console.say_error(message, f"Run `{target} --help`.")
     return misuse.exit_code

@@ -9,8 +9,7 @@ from numpy.typing import NDArray
 
 from seagull_iqa.domain.region import RegionMask
 from seagull_iqa.errors import EmptyRegionError, RegionError
-from seagull_iqa.imaging import raster
-from seagull_iqa.imaging.masks import union
+from seagull_iqa.imaging.pixel_polygons import filled
 
 Shape = tuple[int, int]
 
@@ -171,7 +170,7 @@ def polygons(shape: Shape, outlines: Sequence[Sequence[float]]) -> RegionMask:
     EmptyRegionError
         No pixel of the image is inside any of them.
     """
-    masks = []
+    rings = []
     for outline in outlines:
         try:
             points = np.asarray(outline, dtype=np.float64)
@@ -179,12 +178,8 @@ def polygons(shape: Shape, outlines: Sequence[Sequence[float]]) -> RegionMask:
             points = np.zeros(0)
         if points.ndim != 1 or points.size < 6 or points.size % 2:
             raise RegionError("A polygon is [x0, y0, x1, y1, x2, y2, ...].", "Give three or more points.")
-        try:
-            # Whole numbers are centres of pixels here, and corners in COCO.
-            masks.append(raster.polygon_mask(shape, points.reshape(-1, 2)[:, ::-1] - 0.5))
-        except EmptyRegionError:
-            continue
-    return union(shape, masks)
+        rings.append([points.reshape(-1, 2)[:, ::-1]])
+    return filled(shape, rings)
 
 
 def mask_of(shape: Shape, segmentation: object) -> RegionMask:

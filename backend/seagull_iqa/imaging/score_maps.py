@@ -10,7 +10,14 @@ import tifffile
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from seagull_iqa.domain.report import ScoreMap
+from seagull_iqa.domain.report import QUALITY_MAP, WEIGHT_MAP, ScoreMap
+
+UNITS = {
+    QUALITY_MAP: "quality, 0 bad to 100 excellent",
+    WEIGHT_MAP: "share of the importance per px, relative to its mean over the image",
+    "": "severity, 0 none to 5 extreme",
+}
+"""What the values of a map are; "" stands for the map of any distortion."""
 
 _BLOCK_PIXELS = 4_000_000
 """Pixels that are interpolated at a time: their coordinates take four times the room of the values."""
@@ -29,14 +36,20 @@ def at_image_size(score_map: ScoreMap) -> NDArray[np.float32]:
     return out
 
 
-def tiff_bytes(score_map: ScoreMap, *, image_name: str) -> bytes:
-    """The map as a TIFF of float32 at the size of the image; its description (JSON) says what the values are."""
+def unit(name: str) -> str:
+    """What the values of the map of that name are."""
+    return UNITS.get(name, UNITS[""])
+
+
+def description(score_map: ScoreMap, image_name: str) -> dict[str, object]:
+    """What a file says of a map."""
     low, high = score_map.limits
-    description = {
+    return {
         "software": "napari-seagull",
         "map": score_map.name,
         "image": image_name,
         "model": score_map.model,
+        "unit": unit(score_map.name),
         "lowest": low,
         "highest": high,
         "stride_px": score_map.stride,
@@ -45,13 +58,17 @@ def tiff_bytes(score_map: ScoreMap, *, image_name: str) -> bytes:
         "computed_columns": score_map.values.shape[1],
         "resampled": "bilinear, to one value a pixel of the image",
     }
+
+
+def tiff_bytes(score_map: ScoreMap, *, image_name: str) -> bytes:
+    """The map as a TIFF of float32 at the size of the image; its description (JSON) says what the values are."""
     buffer = io.BytesIO()
     tifffile.imwrite(
         buffer,
         at_image_size(score_map),
         photometric="minisblack",
         compression="zlib",
-        description=json.dumps(description),
+        description=json.dumps(description(score_map, image_name)),
         metadata=None,
     )
     return buffer.getvalue()
