@@ -22,11 +22,14 @@ class Canvas:
         shapes = self._layers.shapes
         shapes.remove([change.id for change in moved if _lives_in(change.before, ShapeSource)])
         drawn = [change.after for change in moved if change.after and _lives_in(change.after, ShapeSource)]
-        if drawn and self._images.layer is not None:
-            shapes.draw(drawn, self._images.layer)
+        image, labels = self._images.layer, self._layers.labels
+        if drawn and image is not None:
+            shapes.draw(drawn, image)
         painted = [c for c in moved if _lives_in(c.before, LabelSource) or _lives_in(c.after, LabelSource)]
-        if painted:
-            self._layers.labels.follow(painted)
+        if painted and labels.layer is not None:
+            labels.follow(painted)
+        elif image is not None and any(_lives_in(c.after, LabelSource) for c in painted):
+            labels.ensure(image)  # paints every region that the session remembers
         if any(_lives_in(c.before, SegmentSource) or _lives_in(c.after, SegmentSource) for c in moved):
             self._layers.segments.restore()
 

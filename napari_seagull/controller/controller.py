@@ -10,6 +10,7 @@ from qtpy.QtCore import QObject
 from napari_seagull.connection.backend import Backend
 from napari_seagull.controller.asking import Asker
 from napari_seagull.controller.backend_desk import BackendDesk
+from napari_seagull.controller.canvas import Canvas
 from napari_seagull.controller.desk import Desk
 from napari_seagull.controller.display import Display
 from napari_seagull.controller.images import ImageWatch
@@ -22,6 +23,7 @@ from napari_seagull.controller.pictures import Pictures
 from napari_seagull.controller.rating import Rater, RatingParts
 from napari_seagull.controller.rating_store import RatingStore, settings_file
 from napari_seagull.controller.region_deeds import RegionDeeds
+from napari_seagull.controller.safe import Safe
 from napari_seagull.controller.scoring import Scorer
 from napari_seagull.controller.segmenting import Segmenter
 from napari_seagull.controller.segments_layer import SegmentsLayer
@@ -29,6 +31,7 @@ from napari_seagull.controller.shapes_watch import ShapesWatch
 from napari_seagull.controller.tools import Tools
 from napari_seagull.controller.verdicts import Verdicts
 from napari_seagull.controller.zooming import Zoom
+from napari_seagull.safekeeping.places import Places
 from napari_seagull.session.commands import ChangeModel, DeleteRegion
 from napari_seagull.session.session import Session
 from napari_seagull.tasks import Tasks
@@ -62,6 +65,8 @@ class Controller(QObject):
         self.segments = SegmentsLayer(desk, self.images, self)
         layers = OurLayers(self.shapes, self.labels, self.segments)
         self.keeper = Keeper(desk, self.images, layers, self)
+        canvas, places = Canvas(self.images, layers), Places.of_user(os.environ)
+        self.safe = Safe(desk, self.images, canvas, panel, places)
         self.segmenter = Segmenter(desk, self.images, self.backend, self.keeper, panel.finding, self)
         self.scorer = Scorer(desk, self.backend, self)
         self.mapper = Mapper(desk, self.images, self.backend, panel.map_bar, self)
@@ -70,6 +75,7 @@ class Controller(QObject):
         self.pictures, self.zoom = Pictures(desk, self), Zoom(desk, self.images)
         self.display = Display(desk, panel, layers, self.verdicts, self.pictures)
         self.deeds = RegionDeeds(desk, panel.regions, self.verdicts, self.zoom, self)
+        self.display.may_show = lambda: self.safe.is_written
         self.raters: list[Rater] = []
         self.tools = Tools(desk, self.images, layers, panel.draw_bar, self)
         self.keeper.undoer.listen_in(panel)
@@ -92,12 +98,14 @@ class Controller(QObject):
             self.shapes,
             self.labels,
             self.scorer,
+            self.mapper,
             self.asker,
             self.display,
             self.tools,
             self.segmenter,
             self.segments,
             self.keeper,
+            self.safe,
         ):
             part.close()
         self.backend.close()
@@ -105,7 +113,8 @@ class Controller(QObject):
 
     def rate_in(self, panel: RatePanel) -> Rater:
         """Let people label regions in that panel."""
-        parts = RatingParts(self.verdicts, self.zoom, self.pictures, self.keeper.undoer.undo, self.keeper.undoer.redo)
+        undoer, show_plain = self.keeper.undoer, self.display.show_plain
+        parts = RatingParts(self.verdicts, self.zoom, self.pictures, show_plain, undoer.undo, undoer.redo)
         rater = Rater(self._desk, panel, parts, self)
         self.raters.append(rater)
         return rater
@@ -119,7 +128,7 @@ class Controller(QObject):
     def is_idle(self) -> bool:
         """True when nothing is under way: all is scored, mapped and shown."""
         watches = (self.images, self.shapes, self.labels, self.segments)
-        parts = (*watches, self.segmenter, self.scorer, self.mapper, self.display)
+        parts = (*watches, self.safe, self.segmenter, self.scorer, self.mapper, self.display)
         return all(part.is_idle for part in parts) and self.tasks.running == 0
 
     def _connect(self) -> None:
@@ -142,7 +151,7 @@ class Controller(QObject):
 
     def _on_models_known(self, facts: ModelFacts) -> None:
         if facts.model:
-            self.panel.map_bar.offer(facts.maps)
+            self.mapper.offer(facts.maps)
             self.asker.allow(allowed=facts.answers)
 
     def _on_model_changed(self) -> None:

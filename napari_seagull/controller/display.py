@@ -65,9 +65,11 @@ class Display(QObject):
         self._verdicts, self._pictures = verdicts, pictures
         shapes, labels, segments = layers.shapes, layers.labels, layers.segments
         self._shapes, self._labels, self._segments = shapes, labels, segments
+        self.may_show: Callable[[], bool] = lambda: True
         self._faces: dict[str, Face] = {}
         self._looks: dict[str, Look] = {}
         self._written: object = None
+        self._plain = False
         self._steps: list[Callable[[], None]] = []
         self._gather = debounce(GATHER_MS, self._begin, self)
         self._turns = QTimer(self)
@@ -99,6 +101,12 @@ class Display(QObject):
         self._desk.session.image_changed.disconnect(self._show_picture)
         self._pictures.forget(self._panel.card.picture)
 
+    def show_plain(self, *, plain: bool) -> None:
+        """Leave the scores off the canvas, so that they lead nobody; outlines stay."""
+        if plain != self._plain:
+            self._plain = plain
+            self.refresh()
+
     def refresh(self, *_change: object) -> None:
         """Show, in a moment, what the session holds."""
         if not self._gather.isActive():
@@ -108,6 +116,9 @@ class Display(QObject):
     def _begin(self) -> None:
         if self._steps:
             self._gather.start()  # what is under way is finished first, or the last steps would never have their turn
+            return
+        if not self.may_show():
+            self._gather.start(TURN_MS)  # nothing is shown as done before it is written down
             return
         session = self._desk.session
         image = session.image if len(session.regions) <= MOST_LABELS else None
@@ -138,7 +149,7 @@ class Display(QObject):
 
     def _write_features(self) -> None:
         layer = self._shapes.layer
-        state = None if layer is None else (id(layer), ids_of(layer), self._looks)
+        state = None if layer is None else (id(layer), ids_of(layer), self._looks, self._plain)
         if layer is None or state == self._written:
             del self._steps[:3]  # texts, faces and edges are as they were, too
             return
@@ -146,22 +157,33 @@ class Display(QObject):
         write_features(layer, self._looks)
 
     def _write_texts(self) -> None:
-        if (layer := self._shapes.layer) is not None:
+        if (layer := self._shapes.layer) is None:
+            return
+        if self._plain:
+            layer.text.visible = False
+        else:
             write_labels(layer)
 
     def _write_faces(self) -> None:
-        if (layer := self._shapes.layer) is not None:
+        if (layer := self._shapes.layer) is None:
+            return
+        if self._plain and layer.nshapes:
+            layer.face_color = "transparent"
+        else:
             write_faces(layer, self._looks)
 
     def _write_edges(self) -> None:
         if (layer := self._shapes.layer) is not None:
-            write_edges(layer, self._looks)
+            write_edges(layer, self._on_canvas())
 
     def _write_labels(self) -> None:
         if any(isinstance(record.source, LabelSource) for record in self._desk.session.regions.values()):
-            self._labels.write_looks(self._looks)
+            self._labels.write_looks(self._on_canvas())
         if any(isinstance(record.source, SegmentSource) for record in self._desk.session.regions.values()):
-            self._segments.write_looks(self._looks)
+            self._segments.write_looks(self._on_canvas())
+
+    def _on_canvas(self) -> dict[str, Look]:
+        return {key: Look(look.name) for key, look in self._looks.items()} if self._plain else self._looks
 
     def _on_selection_changed(self, ids: tuple[str, ...]) -> None:
         self._panel.regions.select(ids)

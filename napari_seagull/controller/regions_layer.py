@@ -77,7 +77,7 @@ def make_regions_layer(image: Image, records: Sequence[RegionRecord]) -> Shapes:
     """Our layer, exactly over an image, with the shapes that those records remember."""
     from napari.layers import Shapes
 
-    kept = [(record, source) for record in records if (source := _source(record, image.ndim)) is not None]
+    kept = [(record, source) for record in records if (source := drawable(record, image.ndim)) is not None]
     width = max(1.0, min(plane_shape(image)) / 140.0)
     layer = Shapes(
         [np.asarray(source.vertices) for _record, source in kept] or None,
@@ -98,7 +98,8 @@ def make_regions_layer(image: Image, records: Sequence[RegionRecord]) -> Shapes:
     return layer
 
 
-def _source(record: RegionRecord, ndim: int) -> ShapeSource | None:
+def drawable(record: RegionRecord, ndim: int) -> ShapeSource | None:
+    """The shape of a region, where it has one with that many axes."""
     source = record.source
     fits = isinstance(source, ShapeSource) and source.vertices and len(source.vertices[0]) == ndim
     return source if fits and isinstance(source, ShapeSource) else None

@@ -12,7 +12,7 @@ from qtpy.QtCore import QObject, QTimer
 
 from napari_seagull.controller.desk import REGIONS, Desk, debounce, role_of
 from napari_seagull.controller.images import ImageWatch
-from napari_seagull.controller.regions_layer import ids_of, make_regions_layer, write_ids
+from napari_seagull.controller.regions_layer import drawable, ids_of, make_regions_layer, write_ids
 from napari_seagull.layers.images import plane_shape
 from napari_seagull.layers.shapes import shape_region
 from napari_seagull.session.commands import (
@@ -125,11 +125,11 @@ class ShapesWatch(QObject):
         if self._layer is None:
             self.ensure(image)  # draws every region that the session remembers
             return
-        there = set(ids_of(self._layer))
+        there, axes = set(ids_of(self._layer)), self._layer.ndim
         absent = [
-            (record.id, record.source)
+            (record.id, source)
             for record in records
-            if isinstance(record.source, ShapeSource) and record.id not in there
+            if record.id not in there and (source := drawable(record, axes)) is not None
         ]
         if absent:
             self._expected += [region for region, _source in absent]

@@ -76,13 +76,15 @@ def events_of(entry: LogEntry, layer: str, path: str = "") -> list[Event]:
     return events
 
 
-def events_of_table(table: Table, path: str, time: str) -> list[Event]:
-    """Everything that lies on the table, as the first events of a file."""
+def events_of_table(table: Table, path: str, time: str, *, only_image: bool = False) -> list[Event]:
+    """Everything that lies on the table, as the first events of a file; of a resumed one only what is looked at."""
     events: list[Event] = []
     image = table.image
     if image is not None:
         facts = ImageFacts(image.sha256, image.shape, image.name, table.layer, image.pixels)
         events.append(happened.ImageOpened(image_of(facts, path, table.planes)))
+    if only_image:
+        return events
     for record in table.regions.values():
         events += _changed(None, record, time)
     return [*events, *_preferences((), table.preferences)]

@@ -97,6 +97,11 @@ class Recall:
     preferences: tuple[Preference, ...] = ()
 
 
+@dataclass(frozen=True)
+class PutAway:
+    """Clear the table for another session; no undo brings these regions back: their file does."""
+
+
 @dataclass(frozen=True, eq=False)
 class Change:
     """What a person made of one region: the record before and after; None where there was, or is, none.
@@ -218,6 +223,7 @@ Command = (
     | RemoveAnnotation
     | Prefer
     | Recall
+    | PutAway
     | Restore
     | QueueRegions
     | AcceptReports

@@ -19,6 +19,7 @@ from napari_seagull.session.commands import (
     MarkStale,
     OpenImage,
     Prefer,
+    PutAway,
     QueueRegions,
     Recall,
     Rejection,
@@ -178,6 +179,11 @@ def _recall(command: Recall, table: Table, _number: int) -> Table:
         raise RegionError(f"The region {taken.region.name!r} is there already.", "Remove it first, or leave it out.")
     recalled = with_records(table, [placed(replace(record, asked=None), table) for record in command.records])
     return preferring(recalled, command.preferences)
+
+
+@apply.register
+def _put_away(_command: PutAway, table: Table, _number: int) -> Table:
+    return Table(table.image, table.layer, table.planes, maps=table.maps)
 
 
 @apply.register

@@ -9,7 +9,7 @@ from typing import ClassVar
 
 from psygnal import Signal
 
-from napari_seagull.session.commands import Change, Command, ImageOpened, OpenImage, Restore
+from napari_seagull.session.commands import Change, Command, ImageOpened, OpenImage, PutAway, Restore
 from napari_seagull.session.history import Gesture, History
 from napari_seagull.session.records import ImageFacts, RegionRecord, Table, Ticket
 from napari_seagull.session.rules import apply
@@ -241,6 +241,8 @@ class Session:
         )
         self._table = after
         self._log.append(entry)
+        if isinstance(command, PutAway):
+            self._history = History()
         return entry
 
     def _tell(self, before: Table, entries: Sequence[LogEntry], *, history: bool = False) -> None:

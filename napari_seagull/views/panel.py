@@ -22,6 +22,7 @@ from napari_seagull.views.image_bar import ImageBar
 from napari_seagull.views.legend import ColorLegend
 from napari_seagull.views.map_bar import MapBar
 from napari_seagull.views.model_form import ModelForm
+from napari_seagull.views.question_bar import QuestionBar
 from napari_seagull.views.regions_box import RegionsBox
 from napari_seagull.views.report_card import ReportCard
 from napari_seagull.views.server_form import ServerForm
@@ -41,6 +42,7 @@ class Panel(QWidget):
         self._docked = parent is not None
         self.setObjectName("SEAGULL region quality")
         self.image_bar = ImageBar(self)
+        self.question = QuestionBar(self)
         self.backend_bar = BackendBar(self)
         self.model_form = ModelForm(self)
         self.server_form = ServerForm(self)
@@ -65,7 +67,7 @@ class Panel(QWidget):
         column = QVBoxLayout(work)
         column.setContentsMargins(8, 8, 8, 8)
         column.setSpacing(7)
-        for part in (self.image_bar, self.backend_bar, self.models, self.advanced):
+        for part in (self.image_bar, self.question, self.backend_bar, self.models, self.advanced):
             column.addWidget(part)
         column.addLayout(_titled("Find a region", self.finding))
         column.addLayout(_titled("Draw a region", self.draw_bar))

@@ -255,8 +255,9 @@ class ToyBackend:
 
 @pytest.fixture(autouse=True)
 def settings_of_nobody(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """No test reads or writes the settings of who runs it."""
+    """No test reads or writes the settings of who runs it, nor that person's sessions."""
     monkeypatch.setenv("SEAGULL_CONFIG", str(tmp_path / "settings of nobody"))
+    monkeypatch.setenv("SEAGULL_SESSIONS", str(tmp_path / "sessions of nobody"))
 
 
 @pytest.fixture

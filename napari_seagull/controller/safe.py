@@ -1,0 +1,260 @@
+"""What people made survives: the session is bound to a file of its image, resumed from it, and it is said where."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from qtpy.QtCore import QObject
+
+from napari_seagull.controller.canvas import Canvas
+from napari_seagull.controller.desk import Desk
+from napari_seagull.controller.images import ImageWatch
+from napari_seagull.safekeeping.finding import Claim, Found, claim, look
+from napari_seagull.safekeeping.places import Origin, Places, Why
+from napari_seagull.safekeeping.recorder import News, Recorder
+from napari_seagull.safekeeping.translating import events_of, events_of_table, matters, recall_of
+from napari_seagull.session.commands import Change, DeleteRegion, PutAway
+from napari_seagull.session.records import RegionRecord
+from napari_seagull.session.session import LogEntry
+from napari_seagull.views.panel import Panel
+from seagull_iqa.domain.annotation import now_utc
+from seagull_iqa.errors import RegionError, SeagullError
+from seagull_iqa.formats.session_document import SessionDocument
+from seagull_iqa.imaging.prepared import PreparedImage
+
+if TYPE_CHECKING:
+    from napari.layers import Image
+
+LONGEST_WAIT_S = 2.0
+"""What is not on the disk by then is shown all the same, and that it is not is said."""
+
+RESUME, PLACE = "resume", "place"
+"""What may be asked."""
+
+
+class Safe(QObject):
+    """Hands every command to the recorder of the image's file; nobody is asked before working."""
+
+    def __init__(self, desk: Desk, images: ImageWatch, canvas: Canvas, panel: Panel, places: Places) -> None:
+        super().__init__(images)
+        self._desk, self._images, self._canvas, self._places = desk, images, canvas, places
+        self._bar, self._strip = panel.question, panel.status
+        self._layer: Image | None = None
+        self._path = ""
+        self._recorder: Recorder | None = None
+        self._ended: list[Recorder] = []
+        self._found: Found | None = None
+        self._looking: object = None
+        self._held_since = 0.0
+        self._muted = False
+        desk.session.accepted.connect(self._on_accepted)
+        desk.session.image_changed.connect(self._on_image_changed)
+        self._bar.answered.connect(self._on_answered)
+
+    @property
+    def is_written(self) -> bool:
+        """True when everything that was done is on the disk, or it was said that it is not."""
+        recorder = self._recorder
+        done = self._looking is None and (recorder is None or recorder.durable >= recorder.last)
+        if done or (recorder is not None and recorder.is_failing):
+            self._held_since = 0.0
+            return True
+        self._held_since = self._held_since or time.monotonic()
+        return time.monotonic() - self._held_since > LONGEST_WAIT_S
+
+    @property
+    def is_idle(self) -> bool:
+        """True when nothing is looked for or written."""
+        return self.is_written
+
+    def close(self) -> None:
+        """Write everything, and let go of the file."""
+        self._desk.session.accepted.disconnect(self._on_accepted)
+        self._desk.session.image_changed.disconnect(self._on_image_changed)
+        self._bar.clear()
+        self._leave()
+        for recorder in self._ended:
+            recorder.close()
+
+    def _on_image_changed(self) -> None:
+        image, layer = self._desk.session.image, self._images.layer
+        if image is None or layer is None or layer is self._layer:
+            return
+        if self._bar.topic == RESUME:
+            self._bar.clear()
+        if not self._desk.session.regions:
+            self._leave()
+        if self._recorder is None:
+            self._layer = layer
+        self._look(image, layer)
+
+    def _look(self, image: PreparedImage, layer: Image) -> None:
+        places, origin = self._places, origin_of(layer, image)
+        planes, ended = dict(self._desk.session.table.planes), tuple(self._ended)
+        self._found = None
+        self._looking = key = object()
+
+        def find() -> Found:
+            for recorder in ended:
+                recorder.close()  # what it still holds may be what is looked for
+            return look(places, origin, image.shape, planes)
+
+        self._desk.tasks.start(
+            "session",
+            lambda _task: find(),
+            done=lambda found: self._on_found(found) if key is self._looking else None,
+            failed=self._on_not_found,
+        )
+
+    def _on_not_found(self, error: SeagullError) -> None:
+        self._looking = None
+        self._desk.tell(str(error))
+
+    def _on_found(self, found: Found) -> None:
+        self._looking, self._found = None, found
+        regions, document = self._desk.session.regions, found.document
+        if self._recorder is None and document is not None and regions and _all_in(regions.values(), document):
+            self._resume(found)  # a panel that is opened again finds its regions still on the canvas
+            return
+        if regions and self._recorder is None:
+            self._begin(found, resumed=False)
+        if found.holder is not None and self._recorder is None:
+            self._desk.note(f"Another window works on this image ({found.holder}). Yours saves to a file of its own.")
+        elif document is not None:
+            self._bar.ask(
+                RESUME,
+                " ".join([_sentence(document), *found.notes]),
+                (
+                    ("Resume", "Bring these regions back, with scores and labels"),
+                    ("Start new", "Begin without them; they are kept in a file of their own"),
+                ),
+            )
+        elif found.notes:
+            self._desk.note(" ".join(found.notes))
+
+    def _on_answered(self, topic: str, number: int) -> None:
+        if topic == RESUME and number == 0 and self._found is not None:
+            self._resume(self._found)
+        elif topic == PLACE:
+            try:
+                self._places.choose(beside=number == 0)
+            except SeagullError as error:
+                self._desk.tell(str(error))
+            if number == 1:
+                self._desk.note(f"From the next image on, sessions lie in {self._places.folder}.")
+
+    def _on_accepted(self, entries: tuple[LogEntry, ...]) -> None:
+        if self._muted:
+            return
+        if self._recorder is not None:
+            here = self._images.layer is self._layer
+            layer, path = (self._desk.session.image_layer if here else ""), self._path
+            self._recorder.record(lambda: [event for entry in entries for event in events_of(entry, layer, path)])
+            if not here and not self._desk.session.regions:
+                self._go_on_with_this_image()
+        elif self._looking is None and self._found is not None and any(matters(entry) for entry in entries):
+            self._begin(self._found, resumed=False)
+        # While one looks nothing is lost: all that is on the table is written down as soon as it is known where.
+
+    def _go_on_with_this_image(self) -> None:
+        """Nothing of the former image is left: what comes now belongs to the one that is looked at."""
+        image, layer = self._desk.session.image, self._images.layer
+        self._leave()
+        if image is not None and layer is not None:
+            self._layer = layer
+            self._look(image, layer)
+
+    def _begin(self, found: Found, *, resumed: bool) -> None:
+        """Take a file for this image, and write down all that is on the table."""
+        places, post = self._places, self._desk.tasks.post
+
+        def open_place() -> Claim:
+            taken = claim(places, found, resumed=resumed)
+            places.remember(found.origin.sha256, taken.place)
+            return taken
+
+        self._layer, self._path = self._images.layer, found.origin.path
+        self._recorder = Recorder(open_place, lambda news: post(lambda: self._on_news(news)))
+        table, path = self._desk.session.table, found.origin.path
+        self._recorder.record(lambda: events_of_table(table, path, now_utc(), only_image=resumed))
+
+    def _leave(self) -> None:
+        """The file is closed beside the window's loop; what comes next has a file of its own."""
+        recorder, self._recorder, self._found, self._layer = self._recorder, None, None, None
+        if recorder is not None:
+            recorder.close(0.0)
+            self._ended.append(recorder)
+
+    def _resume(self, found: Found) -> None:
+        """Bring the regions of an earlier session back; what is on the table of the same image stays."""
+        session, document = self._desk.session, found.document
+        if document is None:
+            return
+        command, away = recall_of(document), list[Change]()
+        if self._recorder is not None and self._images.layer is not self._layer:
+            away = [Change(record, None) for record in session.regions.values()]
+            self._leave()
+            self._found = found
+        taken_up = self._recorder is None
+        present = {} if away else {one.id: session.regions.get(one.id) for one in command.records}
+        doubled = [DeleteRegion(key) for key, record in present.items() if record is not None]
+        self._muted = taken_up
+        try:
+            session.do_all([*([PutAway()] if away else doubled), command], step=False)
+        except RegionError as error:
+            self._desk.tell(str(error))
+            return
+        finally:
+            self._muted = False
+        if taken_up:
+            self._begin(found, resumed=True)
+        self._canvas.follow(away)
+        back = [session.regions[record.id] for record in command.records]
+        self._canvas.follow([Change(present.get(record.id), record) for record in back])
+        self._desk.note(f"Resumed {_count(len(command.records))}.")
+
+    def _on_news(self, news: News) -> None:
+        if news.problem is not None:
+            self._desk.tell(f"Your work is not saved at present: {news.problem}")
+        elif news.recovered:
+            self._desk.note("Everything is saved again.")
+        elif news.claim is not None:
+            self._say_where(news.claim)
+
+    def _say_where(self, taken: Claim) -> None:
+        place = taken.place
+        where = place.side_car.name if place.why is Why.BESIDE else str(place.side_car)
+        if taken.notes or not self._strip.text():
+            self._desk.note(" ".join([f"Your work is saved {place.why}, as {where}.", *taken.notes]))
+        if place.why is Why.BESIDE and self._places.beside is None and not self._bar.topic:
+            self._bar.ask(
+                PLACE,
+                f"Regions, scores and labels are saved beside the image, as {where}. May such files lie there?",
+                (
+                    ("Yes", "They go along when the folder is copied or moved"),
+                    ("Keep them elsewhere", f"From the next image on in {self._places.folder}"),
+                ),
+            )
+
+
+def origin_of(layer: Image, image: PreparedImage) -> Origin:
+    """Where a layer came from, as napari knows it."""
+    source = layer.source
+    return Origin(str(source.path or ""), source.sample is not None, image.sha256)
+
+
+def _all_in(records: Iterable[RegionRecord], document: SessionDocument) -> bool:
+    """Whether every one of these regions is in a document, with the same pixels."""
+    known = {record.id: record.geometry for record in recall_of(document).records}
+    return all(known.get(record.id) == record.geometry for record in records)
+
+
+def _sentence(document: SessionDocument) -> str:
+    saved = f" of {document.saved[:10]} {document.saved[11:16]} UTC" if document.saved else ""
+    return f"An earlier session{saved} holds {_count(len(document.regions))} of this image."
+
+
+def _count(many: int) -> str:
+    return f"{many} region{'' if many == 1 else 's'}"
