@@ -35,4 +35,4 @@ def _counts(tree: RegionTree, box: Box) -> tuple[NDArray[np.intp], NDArray[np.in
     """Pixels of each leaf in the box, and in all."""
     r0, c0, r1, c1 = box
     held = np.bincount(tree.full[r0:r1, c0:c1].ravel(), minlength=tree.count)
-    return held, np.bincount(tree.full.ravel(), minlength=tree.count)
+    return held, tree.full_area

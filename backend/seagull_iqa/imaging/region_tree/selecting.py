@@ -16,6 +16,9 @@ from seagull_iqa.imaging.region_tree.merging import Values
 from seagull_iqa.imaging.region_tree.splitting import Mask, split_leaves
 from seagull_iqa.imaging.region_tree.tree import LeafSet, LeafSets, RegionTree
 
+_KEPT = 2
+"""Of a leaf: neither outside (0) nor inside (1), but as in the earlier mask."""
+
 
 @dataclass(frozen=True, eq=False)
 class Selection:
@@ -66,10 +69,8 @@ def _begun(tree: RegionTree, marks: Marks) -> tuple[LeafSets, Values]:
 
 def leaves_mostly_in(tree: RegionTree, mask: Mask) -> LeafSet:
     """Leaves with half or more of their pixels in a mask of the image."""
-    flat = tree.full.ravel()
-    every = np.bincount(flat, minlength=tree.count)
-    held = np.bincount(flat[mask.ravel()], minlength=tree.count)
-    found: LeafSet = 2 * held >= np.maximum(every, 1)
+    held = np.bincount(tree.full[mask], minlength=tree.count)
+    found: LeafSet = 2 * held >= np.maximum(tree.full_area, 1)
     return found
 
 
@@ -113,10 +114,11 @@ def _answering(tree: RegionTree, sets: LeafSets, region: LeafSet, marks: Marks) 
 
 def _mask(tree: RegionTree, region: LeafSet, begun: LeafSet, marks: Marks) -> Mask:
     """A set of leaves at the size of the image; where leaves did not change, the earlier mask is kept to the pixel."""
-    mask: Mask = region[tree.full]
-    if marks.before is not None:
-        changed = (region != begun)[tree.full]
-        mask = np.where(changed, mask, marks.before)
+    if marks.before is None:
+        mask: Mask = region[tree.full]
+    else:
+        answer = np.where(region == begun, _KEPT, region).astype(np.uint8)[tree.full]
+        mask = (answer == 1) | (marks.before & (answer == _KEPT))
     split_leaves(tree.full, mask, marks)
     if marks.box is not None:
         r0, c0, r1, c1 = marks.box

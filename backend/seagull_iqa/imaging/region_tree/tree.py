@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -105,6 +106,11 @@ class RegionTree:
     def shape(self) -> tuple[int, int]:
         """Height and width of the image in px."""
         return int(self.full.shape[0]), int(self.full.shape[1])
+
+    @cached_property
+    def full_area(self) -> NDArray[np.intp]:
+        """Px of the image in each leaf, intp, shape (L,)."""
+        return np.bincount(self.full.ravel(), minlength=self.count)
 
     @property
     def nbytes(self) -> int:
