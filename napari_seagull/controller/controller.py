@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from qtpy.QtCore import QObject
 
@@ -16,6 +16,7 @@ from napari_seagull.controller.display import Display
 from napari_seagull.controller.images import ImageWatch
 from napari_seagull.controller.keeping import Keeper
 from napari_seagull.controller.labels_watch import LabelsWatch
+from napari_seagull.controller.map_desk import MapDesk
 from napari_seagull.controller.mapping import Mapper
 from napari_seagull.controller.model_desk import ModelDesk
 from napari_seagull.controller.our_layers import OurLayers
@@ -35,12 +36,23 @@ from napari_seagull.safekeeping.places import Places
 from napari_seagull.session.commands import ChangeModel, DeleteRegion
 from napari_seagull.session.session import Session
 from napari_seagull.tasks import Tasks
+from napari_seagull.views.map_panel import MapPanel
 from napari_seagull.views.model_facts import ModelFacts
 from napari_seagull.views.panel import Panel
 from napari_seagull.views.rate_panel import RatePanel
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
+
+
+class Closing(Protocol):
+    """A part that serves a panel of its own."""
+
+    def close(self) -> None:
+        """Listen no more; harmless twice."""
+
+
+Part = TypeVar("Part", bound=Closing)
 
 
 class Controller(QObject):
@@ -77,6 +89,7 @@ class Controller(QObject):
         self.deeds = RegionDeeds(desk, panel.regions, self.verdicts, self.zoom, self)
         self.display.may_show = lambda: self.safe.is_written
         self.raters: list[Rater] = []
+        self.served: list[Closing] = []
         self.tools = Tools(desk, self.images, layers, panel.draw_bar, self)
         self.keeper.undoer.listen_in(panel)
         self._connect()
@@ -90,8 +103,8 @@ class Controller(QObject):
         if self._closed:
             return
         self._closed = True
-        for rater in self.raters:
-            rater.close()
+        for guest in (*self.raters, *self.served):
+            guest.close()
         for part in (
             self.images,
             self.models,
@@ -118,6 +131,14 @@ class Controller(QObject):
         rater = Rater(self._desk, panel, parts, self)
         self.raters.append(rater)
         return rater
+
+    def map_in(self, panel: MapPanel) -> MapDesk:
+        """Serve a panel "Quality map" as long as it is open."""
+        return self._served(MapDesk(self._desk, self.images, self.mapper, self.keeper, panel))
+
+    def _served(self, part: Part) -> Part:
+        self.served.append(part)
+        return part
 
     @property
     def is_closed(self) -> bool:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
+from psygnal import Signal
 from qtpy.QtCore import QObject
 
 from napari_seagull.controller.backend_desk import BackendDesk
@@ -16,9 +18,9 @@ from napari_seagull.layers.images import map_layer
 from napari_seagull.session.commands import AcceptMaps
 from napari_seagull.tasks import Task
 from napari_seagull.views.map_bar import TITLES, MapBar
-from napari_seagull.views.palette import QUALITY_STOPS
+from napari_seagull.views.map_colors import Stops, ramp_of
 from seagull_iqa.domain.progress import Progress
-from seagull_iqa.domain.report import QUALITY_MAP, ScoreMap
+from seagull_iqa.domain.report import MAP_NAMES, ScoreMap
 from seagull_iqa.errors import JobCancelledError, SeagullError
 
 if TYPE_CHECKING:
@@ -40,12 +42,55 @@ class CoarseMaps:
 class Mapper(QObject):
     """Makes the maps of the present image once, and shows whichever is wished."""
 
+    shown_changed = Signal()  # another map is shown, or none
+
     def __init__(self, desk: Desk, images: ImageWatch, backend: BackendDesk, bar: MapBar, parent: QObject) -> None:
         super().__init__(parent)
-        self._desk, self._images, self._backend, self._bar = desk, images, backend, bar
+        self.opacity = OPACITY
+        self._desk, self._images, self._backend = desk, images, backend
+        self._bars: list[MapBar] = []
+        self._names: Collection[str] = MAP_NAMES
         self._task: Task | None = None
+        self._shown: ScoreMap | None = None
+        self._coarse = False
+        self.listen_to(bar)
+        desk.session.maps_changed.connect(self._on_maps_changed)
+
+    @property
+    def shown(self) -> ScoreMap | None:
+        """The map of the present image that was shown last; None where there is none."""
+        return self._shown
+
+    @property
+    def is_coarse(self) -> bool:
+        """What is shown is being refined."""
+        return self._coarse
+
+    @property
+    def layers(self) -> list[Image]:
+        """The layers of our maps, those of earlier images too."""
+        return [layer for layer in self._desk.viewer.layers if role_of(layer) == "map"]
+
+    def listen_to(self, bar: MapBar) -> None:
+        """Hear the wishes of one more bar, and show it how far a map is."""
+        self._bars.append(bar)
+        bar.offer(self._names)
         bar.map_wished.connect(self._on_map_wished)
         bar.stop_wished.connect(self._on_stop_wished)
+
+    def forget(self, bar: MapBar) -> None:
+        """That bar has gone."""
+        self._bars.remove(bar)
+
+    def offer(self, names: Collection[str]) -> None:
+        """The model makes these maps."""
+        self._names = names
+        for bar in self._bars:
+            bar.offer(names)
+
+    def close(self) -> None:
+        """Listen no more."""
+        self._desk.session.maps_changed.disconnect(self._on_maps_changed)
 
     @property
     def is_idle(self) -> bool:
@@ -64,7 +109,9 @@ class Mapper(QObject):
         if client is None:
             self._desk.tell("The backend is not ready. Wait until its spot is green, or restart it.")
             return
-        self._bar.show_progress(Progress(0, 0, "Sending the image"))
+        if self._task is not None:
+            return  # both panels ask for the same maps
+        self._say(Progress(0, 0, "Sending the image"))
         self._task = self._desk.tasks.start(
             "maps",
             lambda task: client.maps(
@@ -84,13 +131,12 @@ class Mapper(QObject):
         if self._task is not None:
             self._task.drop()
             self._end()
-        for layer in self._desk.viewer.layers:
-            if role_of(layer) == "map":
-                _name_as_former(layer)
+        for layer in self.layers:
+            _name_as_former(layer)
 
     def _on_news(self, news: Progress | CoarseMaps, image: str, name: str) -> None:
         if isinstance(news, Progress):
-            self._bar.show_progress(news)
+            self._say(news)
             return
         layer, present = self._images.layer, self._desk.session.image
         if layer is not None and present is not None and present.sha256 == image and name in news.maps:
@@ -115,7 +161,16 @@ class Mapper(QObject):
 
     def _end(self) -> None:
         self._task = None
-        self._bar.show_progress(None)
+        self._say(None)
+
+    def _say(self, progress: Progress | None) -> None:
+        for bar in self._bars:
+            bar.show_progress(progress)
+
+    def _on_maps_changed(self) -> None:
+        if not self._desk.session.maps and self._shown is not None:
+            self._shown = None
+            self.shown_changed.emit()
 
     def _show(self, score_map: ScoreMap, image: Image, *, coarse: bool = False) -> None:
         """Lay the map over the image, under the regions; an older one of the same name is brought up to date."""
@@ -130,16 +185,18 @@ class Mapper(QObject):
             layers.remove(old)
         shown = self._laid(data, keywords, image) if fitting is None else _renewed(fitting, data, keywords)
         shown.visible = True
-        for other in layers:
-            if role_of(other) == "map" and other is not shown:
+        for other in self.layers:
+            if other is not shown:
                 other.visible = False
+        self._shown, self._coarse = score_map, coarse
+        self.shown_changed.emit()
 
     def _laid(self, data: Values, keywords: dict[str, Any], image: Image) -> Image:
         """A new layer over the image; what was active stays active."""
         from napari.layers import Image
 
         layers = self._desk.viewer.layers
-        how = {"opacity": OPACITY, "blending": "translucent_no_depth", "interpolation2d": "linear"}
+        how = {"opacity": self.opacity, "blending": "translucent_no_depth", "interpolation2d": "linear"}
         made = Image(data, colormap=_colormap(keywords["metadata"][ROLE_KEY]["map"]), **how, **keywords)
         made.colorbar.visible = True
         active = layers.selection.active
@@ -172,11 +229,14 @@ def _name_as_former(layer: Layer) -> None:
         layer.metadata = {**layer.metadata, ROLE_KEY: {**facts, "former": True}}
 
 
-def _colormap(name: str) -> Colormap | str:
-    """The colours of the regions for quality; for the others one that is as readable to the colour-blind."""
-    if name != QUALITY_MAP:
-        return "viridis" if name == "weight" else "inferno"
+def _colormap(name: str) -> Colormap:
+    """The colours of the map of that name, the same as in its histogram and legend."""
+    return layer_colormap(ramp_of(name), f"SEAGULL {name}")
+
+
+def layer_colormap(stops: Stops, name: str) -> Colormap:
+    """Colours of ours as napari takes them."""
     from napari.utils import Colormap
 
-    colors = [[*(channel / 255 for channel in color), 1.0] for _value, color in QUALITY_STOPS]
-    return Colormap(colors, name="SEAGULL quality", controls=[value / 100 for value, _color in QUALITY_STOPS])
+    colors = [[*(channel / 255 for channel in color), 1.0] for _share, color in stops]
+    return Colormap(colors, name=name, controls=[share for share, _color in stops])

@@ -30,10 +30,10 @@ OUTLINE_PX = 2.0
 class PreviewLayer(QObject):
     """Shows masks over one plane of an image, and puts them away."""
 
-    def __init__(self, desk: Desk, parent: QObject) -> None:
+    def __init__(self, desk: Desk, parent: QObject, *, role: str = PREVIEW, name: str = PREVIEW_NAME) -> None:
         super().__init__(parent)
-        self._desk = desk
-        self._layer: Image | None = left_over(desk.viewer, PREVIEW)
+        self._desk, self._role, self._name = desk, role, name
+        self._layer: Image | None = left_over(desk.viewer, role)
         desk.viewer.layers.events.removed.connect(self._on_removed)
 
     @property
@@ -102,9 +102,9 @@ class PreviewLayer(QObject):
         made = Image(
             picture,
             rgb=True,
-            name=PREVIEW_NAME,
+            name=self._name,
             blending="translucent_no_depth",
-            metadata={ROLE_KEY: {"role": PREVIEW}},
+            metadata={ROLE_KEY: {"role": self._role}},
             **keywords,
         )
         made.locked = True
