@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from qtpy.QtCore import QObject
@@ -73,6 +74,9 @@ class Safe(QObject):
         """Write everything, and let go of the file."""
         self._desk.session.accepted.disconnect(self._on_accepted)
         self._desk.session.image_changed.disconnect(self._on_image_changed)
+        if self._looking is not None and self._found is not None:
+            self._on_found(self._found)
+        self._looking = None
         self._bar.clear()
         self._leave()
         for recorder in self._ended:
@@ -135,8 +139,10 @@ class Safe(QObject):
             self._desk.note(" ".join(found.notes))
 
     def _on_answered(self, topic: str, number: int) -> None:
-        if topic == RESUME and number == 0 and self._found is not None:
-            self._resume(self._found)
+        if topic == RESUME and self._found is not None:
+            if number == 0:
+                self._resume(self._found)
+            self._found = replace(self._found, document=None)
         elif topic == PLACE:
             try:
                 self._places.choose(beside=number == 0)
@@ -155,7 +161,9 @@ class Safe(QObject):
             if not here and not self._desk.session.regions:
                 self._go_on_with_this_image()
         elif self._looking is None and self._found is not None and any(matters(entry) for entry in entries):
-            self._begin(self._found, resumed=False)
+            # What is added may be what an earlier panel has left on the canvas: its session is taken up then.
+            self._looking, found = (key := object()), self._found
+            self._desk.tasks.post(lambda: self._on_found(found) if key is self._looking else None)
         # While one looks nothing is lost: all that is on the table is written down as soon as it is known where.
 
     def _go_on_with_this_image(self) -> None:
