@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import napari.viewer
 
-PLUGIN, PANEL, RATE = "napari-seagull", "SEAGULL region quality", "SEAGULL rate"
+PLUGIN, PANEL = "napari-seagull", "SEAGULL region quality"
 
 LayerData = tuple[Any, dict[str, Any], str]
 
@@ -19,7 +19,9 @@ def show_panel(viewer: napari.viewer.Viewer) -> None:
 
 def show_rate(viewer: napari.viewer.Viewer) -> None:
     """Open the panel that labels regions by keys, or bring it to the front."""
-    viewer.window.add_plugin_dock_widget(PLUGIN, RATE, tabify=True)
+    from napari_seagull.controller.dock import open_rate
+
+    open_rate(viewer)
 
 
 def _opened(name: str) -> list[LayerData]:

@@ -24,7 +24,7 @@ class SeagullDock(Panel):
         # napari hands out a proxy, through which no layer is identical to itself; only public names are used below.
         viewer = getattr(viewer, "__wrapped__", viewer)
         self.controller = Controller(viewer, self)
-        self.regions.deeds.rate_wished.connect(lambda: viewer.window.add_plugin_dock_widget(PLUGIN, RATE, tabify=True))
+        self.regions.deeds.rate_wished.connect(lambda: open_rate(viewer))
         self.controller.start()
 
 
@@ -34,6 +34,15 @@ class RateDock(RatePanel):
     def __init__(self, viewer: napari.viewer.Viewer) -> None:
         super().__init__()
         self.rater = controller_of(getattr(viewer, "__wrapped__", viewer)).rate_in(self)
+
+
+def open_rate(viewer: napari.viewer.Viewer) -> RateDock:
+    """Open the panel "SEAGULL rate", or bring it to the front."""
+    dock, panel = viewer.window.add_plugin_dock_widget(PLUGIN, RATE, tabify=True)
+    dock.show()
+    dock.raise_()
+    opened: RateDock = panel
+    return opened
 
 
 def controller_of(viewer: napari.viewer.Viewer) -> Controller:

@@ -12,15 +12,12 @@ from napari_seagull.session.records import RegionRecord
 from napari_seagull.tasks import Task
 from napari_seagull.views.picture import PictureView
 
-SIDE = 360
-"""Px of the longer side: sharp at the size of a panel, also on screens with twice as many pixels."""
-
 ELSEWHERE = "The region lies on another plane or image."
 NO_REGION = "Select a region to see it."
 MAKING = "…"
 
-Key = tuple[str, str]
-"""`RegionRecord.geometry` and the hash of the image."""
+Key = tuple[str, str, int]
+"""`RegionRecord.geometry`, the hash of the image, and the longer side in px."""
 
 
 class Pictures(QObject):
@@ -47,19 +44,20 @@ class Pictures(QObject):
             self.forget(view)
             view.show_pixels(None, NO_REGION if record is None else ELSEWHERE)
             return
-        key = (record.geometry, image.sha256)
+        side = view.side
+        key = (record.geometry, image.sha256, side)
         if self._shown.get(view) == key:
             return
         self.forget(view)
         self._shown[view] = key
         rgb, mask = image.rgb, record.region.mask
         if is_quick(mask):
-            view.show_pixels(region_picture(rgb, mask, SIDE))
+            view.show_pixels(region_picture(rgb, mask, side))
             return
         view.show_pixels(None, MAKING)
         self._making[view] = self._desk.tasks.start(
             "picture",
-            lambda _task: region_picture(rgb, mask, SIDE),
+            lambda _task: region_picture(rgb, mask, side),
             done=lambda made: self._on_made(view, key, made),
             failed=lambda error: view.show_pixels(None, str(error)),
         )

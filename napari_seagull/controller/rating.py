@@ -8,28 +8,23 @@ from typing import Any
 
 from qtpy.QtCore import QObject
 
-from napari_seagull.controller.desk import REGIONS, Desk, role_of
+from napari_seagull.controller.desk import Desk
 from napari_seagull.controller.display import row_of
 from napari_seagull.controller.key_gate import KeyGate
 from napari_seagull.controller.pictures import Pictures
+from napari_seagull.controller.rating_stage import PlainSwitch, RatingStage
 from napari_seagull.controller.rating_walk import RatingWalk
 from napari_seagull.controller.verdicts import Verdicts
 from napari_seagull.controller.zooming import Zoom
 from napari_seagull.session.commands import Change, SelectRegions
 from napari_seagull.session.records import RegionRecord
+from napari_seagull.views.rate_message import rating_message
 from napari_seagull.views.rate_panel import RatePanel, RateState
 from napari_seagull.views.rate_settings import RateSettings
 from napari_seagull.views.rating_keys import Act, Deed
 from napari_seagull.views.verdict_draft import NUDGE, VerdictDraft
 from seagull_iqa.domain.distortion import Distortion
 from seagull_iqa.domain.levels import level_value
-
-BEGIN = "“Start rating” shows one region after the other. The keys stand beside the words."
-ALL_RATED = (
-    "All {total} regions are rated. Tick “Rated ones again” to go through them once more, "
-    "or choose “Which of two” to compare them."
-)
-NO_PAIR = "There is no pair left to compare: it takes two regions on this plane that were not compared yet."
 
 
 @dataclass(frozen=True)
@@ -44,6 +39,8 @@ class RatingParts:
         Brings a region to the middle.
     pictures : Pictures
         Shows a region small.
+    show_plain : callable
+        Leaves the scores off the canvas, or brings them back.
     undo, redo : callable
         Take the last step of the session back, or again; False where there is none.
     """
@@ -51,6 +48,7 @@ class RatingParts:
     verdicts: Verdicts
     zoom: Zoom
     pictures: Pictures
+    show_plain: PlainSwitch
     undo: Callable[[], bool]
     redo: Callable[[], bool]
 
@@ -67,7 +65,7 @@ class Rater(QObject):
         self._draft = VerdictDraft()
         self._closed = False
         self._walk = RatingWalk(desk.session, parts.verdicts)
-        self._modes: list[tuple[Any, str]] = []
+        self._stage = RatingStage(desk, parts.show_plain)
         self._connect()
         panel.show_settings(parts.verdicts.settings)
         self._show()
@@ -121,7 +119,7 @@ class Rater(QObject):
             return
         self._on = True
         self._walk.begin()
-        self._rest_tools()
+        self._stage.set_up()
         self.gate.open(window)
         chosen = [key for key in self._desk.session.selection if self._walk.awaits(key)]
         self._begin(chosen[0] if len(chosen) == 1 else "")
@@ -133,18 +131,9 @@ class Rater(QObject):
         self._keep()
         self._on = False
         self.gate.close()
-        for layer, mode in self._modes:
-            layer.mode = mode
-        self._modes.clear()
+        self._stage.strike()
         self._current = ()
         self._show()
-
-    def _rest_tools(self) -> None:
-        """A drag moves the view while one rates, and not a region."""
-        for layer in self._desk.viewer.layers:
-            if role_of(layer) == REGIONS and str(layer.mode) != "pan_zoom":
-                self._modes.append((layer, str(layer.mode)))
-                layer.mode = "pan_zoom"
 
     def _begin(self, region: str = "") -> None:
         if self._pairs:
@@ -329,8 +318,9 @@ class Rater(QObject):
 
     def _show(self) -> None:
         records, candidates = self._records(), self._walk.candidates()
-        message = BEGIN if not self._on else NO_PAIR if self._pairs else ALL_RATED.format(total=len(candidates))
-        author = self._parts.verdicts.author
+        settings = self._parts.verdicts.settings
+        message = rating_message(settings.keys, len(candidates), on=self._on, pairs=self._pairs)
+        author = settings.author
         self._panel.show_state(
             RateState(
                 on=self._on,
@@ -341,7 +331,7 @@ class Rater(QObject):
                 total=len(candidates),
                 compared=sum(one.author == author for one in self._desk.session.preferences),
                 undo="what was not kept yet" if self._is_dirty() else self._desk.session.undo_text,
-                message=message if candidates else "",
+                message=message,
                 model_shown=self._model_shown,
             )
         )

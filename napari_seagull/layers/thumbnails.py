@@ -73,13 +73,16 @@ def _cut(mask: RegionMask, window: Box) -> NDArray[np.uint8]:
 
 
 def _draw_outline(picture: NDArray[np.uint8], inside: NDArray[np.bool_]) -> None:
-    """A white line of 1 px around what is inside and a black one around that: seen on every ground."""
-    first = _grown(inside)
+    """A white line around what is inside and a black one around that: seen on every ground, at every size."""
+    width = max(1, round(max(inside.shape) / 150))
+    first = _grown(inside, width)
     picture[first & ~inside] = 255
-    picture[_grown(first) & ~first] = 0
+    picture[_grown(first, width) & ~first] = 0
 
 
-def _grown(inside: NDArray[np.bool_]) -> NDArray[np.bool_]:
+def _grown(inside: NDArray[np.bool_], width: int) -> NDArray[np.bool_]:
+    if width > 1:
+        inside = _grown(inside, width - 1)
     padded = np.pad(inside, 1)
     around = (padded[:-2, 1:-1], padded[2:, 1:-1], padded[1:-1, :-2], padded[1:-1, 2:])
     return inside | around[0] | around[1] | around[2] | around[3]

@@ -11,7 +11,6 @@ from qtpy.QtWidgets import QAbstractButton, QHBoxLayout, QLabel, QSizePolicy, QS
 from napari_seagull.views.palette import IMPORTANCE, RGB, ink_on, quality_rgb
 from seagull_iqa.domain.levels import IMPORTANCE_WORDS, QUALITY_WORDS, level_value
 
-BUTTON_HEIGHT = 38
 SMALLEST_PT = 6.0
 HALF_A_LEVEL = 12.5
 
@@ -32,11 +31,13 @@ class LevelButton(QAbstractButton):
     def show_hint(self, hint: str) -> None:
         """Write that key onto it."""
         self._hint = hint
+        self.updateGeometry()
         self.update()
 
     def sizeHint(self) -> QSize:  # noqa: N802
-        """Room for a short word."""
-        return QSize(62, BUTTON_HEIGHT)
+        """Room for a short word, and for a key above it."""
+        line = self.fontMetrics().height()
+        return QSize(62, 2 * line + 6 if self._hint else line + 10)
 
     def paintEvent(self, event: QPaintEvent | None) -> None:  # noqa: N802
         """Draw ground, key and word."""
@@ -51,15 +52,20 @@ class LevelButton(QAbstractButton):
         painter.setBrush(ground)
         painter.drawRoundedRect(QRectF(self.rect()).adjusted(1, 1, -1, -1), 4.0, 4.0)
         painter.setPen(ink)
-        font = painter.font()
-        font.setBold(True)
-        painter.setFont(font)
-        half = self.height() / 2
-        painter.drawText(QRectF(0, 2, self.width(), half), Qt.AlignmentFlag.AlignCenter, self._hint)
+        self._paint_words(painter)
+        painter.end()
+
+    def _paint_words(self, painter: QPainter) -> None:
+        font, half = painter.font(), self.height() / 2
+        place = QRectF(self.rect())
+        if self._hint:
+            place = QRectF(0, half - 2, self.width(), half)
+            font.setBold(True)
+            painter.setFont(font)
+            painter.drawText(QRectF(0, 2, self.width(), half), Qt.AlignmentFlag.AlignCenter, self._hint)
         font.setBold(self.isChecked())
         painter.setFont(_fitting(font, self._word, self.width() - 4))
-        painter.drawText(QRectF(0, half - 2, self.width(), half), Qt.AlignmentFlag.AlignCenter, self._word)
-        painter.end()
+        painter.drawText(place, Qt.AlignmentFlag.AlignCenter, self._word)
 
 
 def _fitting(font: QFont, word: str, width: int) -> QFont:

@@ -11,7 +11,7 @@ from napari_seagull.views.picture import PictureView
 from napari_seagull.views.rating_keys import Act, RatingKeys
 from napari_seagull.views.rows import RegionRow
 
-PICTURE_HEIGHT = 210
+PICTURE_HEIGHT = 110
 
 
 class PairPicture(PictureView):

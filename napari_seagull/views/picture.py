@@ -11,6 +11,8 @@ from qtpy.QtWidgets import QSizePolicy, QWidget
 FRAME: tuple[int, int, int] = (90, 130, 255)
 """Of a picture that was chosen."""
 
+MINIMUM_SIDE = 96
+
 
 class PictureView(QWidget):
     """Shows pixels; never asks for more room than it is given."""
@@ -23,6 +25,11 @@ class PictureView(QWidget):
         self._framed = False
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
         self.setMinimumHeight(min(height, 64))
+
+    @property
+    def side(self) -> int:
+        """The longer side, in px of the screen, of a picture that is sharp here."""
+        return max(MINIMUM_SIDE, round(max(self.width(), self.height()) * self.devicePixelRatioF()))
 
     @property
     def is_empty(self) -> bool:

@@ -171,7 +171,7 @@ class RatePanel(QWidget):
             self.message.setText(state.message)
             self.stack.setCurrentWidget(self.message)
         for act, button in self.buttons.items():
-            button.setVisible(state.on and not (act is Act.NEXT and state.pairs))
+            button.setVisible(state.on and not (act in (Act.NEXT, Act.BACK) and state.pairs))
         self.buttons[Act.UNDO].setEnabled(bool(state.undo))
         self.buttons[Act.UNDO].setToolTip(f"Takes back: {state.undo}" if state.undo else "Nothing to take back")
         for act in (Act.SKIP, Act.NEXT):

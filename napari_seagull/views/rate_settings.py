@@ -13,7 +13,7 @@ from seagull_iqa.domain.annotation import MAX_AUTHOR
 class Order(StrEnum):
     """Which region comes next."""
 
-    UNCERTAIN = "Most uncertain first"
+    UNCERTAIN = "Uncertain first"
     LISTED = "In order"
 
 

@@ -31,7 +31,7 @@ class RateSetup(QWidget):
         self.author.setMaxLength(MAX_AUTHOR)
         self.author.setToolTip("Stands beside every label of yours; may be empty")
         self.mode = QComboBox(self)
-        self.mode.addItems(["One region", "Which of two"])
+        self.mode.addItems(["One by one", "In pairs"])
         self.mode.setToolTip("Rate one region after the other, or say which of two is better")
         self.order = QComboBox(self)
         for order, tip in TIPS.items():
@@ -56,7 +56,7 @@ class RateSetup(QWidget):
         flow.addWidget(self.quick)
         flow.addWidget(self.again)
         for box in (self.mode, self.order):
-            box.setMinimumContentsLength(5)
+            box.setMinimumContentsLength(8)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(4)

@@ -50,7 +50,7 @@ WORDS: dict[Act, str] = {
     Act.EQUAL: "Both are equal",
 }
 PAIR_ACTS = frozenset({Act.LEFT, Act.RIGHT, Act.EQUAL})
-SHARED_ACTS = frozenset({Act.SKIP, Act.BACK, Act.UNDO, Act.STOP})
+SHARED_ACTS = frozenset({Act.SKIP, Act.UNDO, Act.STOP})
 """These work in both modes; the other ones while one region is rated."""
 
 DEFAULT_KEYS: dict[str, str] = {

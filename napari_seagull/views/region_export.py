@@ -8,14 +8,12 @@ from collections.abc import Iterable
 
 from napari_seagull.views.region_cells import findings_words
 from napari_seagull.views.rows import RegionRow
+from seagull_iqa.formats.spreadsheet import defused
 
 HEADS = (
     "region", "name", "state", "quality", "quality_low", "quality_high", "importance", "findings", "sentence", "model",
     "person", "person_quality", "person_importance", "person_findings", "person_comment", "person_time", "problem",
 )  # fmt: skip
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
-"""A spreadsheet evaluates a cell that begins so."""
-
 
 def as_tsv(rows: Iterable[RegionRow]) -> str:
     """Tabs between the cells, as spreadsheets paste it; with a head."""
@@ -27,11 +25,6 @@ def as_csv(rows: Iterable[RegionRow]) -> str:
     return _written(rows, ",")
 
 
-def defused(words: str) -> str:
-    """The words, with an apostrophe before what a spreadsheet would take for a formula."""
-    return f"'{words}" if words.startswith(FORMULA_STARTS) or words.lstrip(" ").startswith(FORMULA_STARTS) else words
-
-
 def _written(rows: Iterable[RegionRow], delimiter: str) -> str:
     out = io.StringIO(newline="")
     writer = csv.writer(out, delimiter=delimiter, lineterminator="\r\n" if delimiter == "," else "\n")
@@ -40,7 +33,7 @@ def _written(rows: Iterable[RegionRow], delimiter: str) -> str:
     return out.getvalue()
 
 
-def _cells(row: RegionRow) -> list[str]:
+def _cells(row: RegionRow) -> list[object]:
     report, human = row.report, row.human
     said = [row.id, row.name, row.state.value]
     if report is None:

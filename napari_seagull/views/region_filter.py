@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import QCheckBox, QComboBox, QHBoxLayout, QLabel, QLineEdit, QToolButton, QVBoxLayout, QWidget
-from superqt import QLabeledRangeSlider
+from superqt import QRangeSlider
 
 from napari_seagull.views.icons import CHECKED
 from napari_seagull.views.region_cells import findings_words
@@ -104,6 +104,8 @@ class FilterBar(QWidget):
         self.more.setStyleSheet(CHECKED)
         self.fields = QWidget(self)
         self.range = _range_slider(self.fields)
+        self.range_words = QLabel("Quality 0 \N{EN DASH} 100", self.fields)
+        self.range_words.setMinimumWidth(self.range_words.sizeHint().width())
         self.distortion = _choice(self.fields, "Any distortion", [*(each.value for each in Distortion), CLEAN])
         self.distortion.setToolTip("A distortion that the model or a person found")
         self.state = _choice(self.fields, "Any state", [each.value for each in RowState])
@@ -125,7 +127,7 @@ class FilterBar(QWidget):
         inner.setSpacing(4)
         scores = QHBoxLayout()
         scores.setSpacing(6)
-        scores.addWidget(QLabel("Quality", self.fields))
+        scores.addWidget(self.range_words)
         scores.addWidget(self.range, 1)
         choices = QHBoxLayout()
         choices.setSpacing(6)
@@ -152,12 +154,12 @@ class FilterBar(QWidget):
 
     def wanted(self) -> RowFilter:
         """The filter as it is set."""
-        low, high = self.range.value()
+        low, high = map(float, self.range.value())
         state = self.state.currentData()
         return RowFilter(
             self.text.text().strip(),
-            float(low),
-            float(high),
+            low,
+            high,
             str(self.distortion.currentData()),
             RowState(state) if state else None,
             self.unrated.isChecked(),
@@ -175,14 +177,15 @@ class FilterBar(QWidget):
         self._on_changed()
 
     def _on_changed(self, *_value: object) -> None:
-        self.changed.emit(self.wanted())
+        wanted = self.wanted()
+        self.range_words.setText(f"Quality {wanted.low:.0f} \N{EN DASH} {wanted.high:.0f}")
+        self.changed.emit(wanted)
 
 
-def _range_slider(parent: QWidget) -> QLabeledRangeSlider:
-    slider = QLabeledRangeSlider(Qt.Orientation.Horizontal, parent)
+def _range_slider(parent: QWidget) -> QRangeSlider:
+    slider: QRangeSlider = QRangeSlider(Qt.Orientation.Horizontal, parent)  # type: ignore[no-untyped-call]
     slider.setRange(0, 100)
     slider.setValue((0, 100))
-    slider.setEdgeLabelMode(QLabeledRangeSlider.EdgeLabelMode.NoLabel)
     slider.setToolTip("Only regions whose score lies in this range; the whole range shows those without a score, too")
     return slider
 

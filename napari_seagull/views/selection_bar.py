@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from qtpy.QtCore import Signal
 from qtpy.QtGui import QColor, QIcon, QPixmap
-from qtpy.QtWidgets import QHBoxLayout, QLabel, QLineEdit, QMenu, QPushButton, QToolButton, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QHBoxLayout, QLabel, QLineEdit, QMenu, QPushButton, QVBoxLayout, QWidget
 
 from napari_seagull.views.flow_layout import FlowLayout
 from napari_seagull.views.name_pattern import names_of
@@ -35,7 +35,6 @@ class SelectionBar(QWidget):
         self.count = QLabel(self)
         self.rename_button = self._button("Rename …", "Give all selected regions a name by a pattern")
         self.label_button = self._button("Set label", "Say how good all selected regions are")
-        self.label_button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         self.label_button.setMenu(self._rating_menu())
         self.copy_button = self._button("Copy", "Copy these regions for a spreadsheet (Ctrl+C in the table)")
         self.file_button = self._button("CSV …", "Write these regions to a CSV file: the selected ones, else all shown")
@@ -138,8 +137,8 @@ class SelectionBar(QWidget):
             none.triggered.connect(self.unrate_wished)
         return menu
 
-    def _button(self, words: str, tip: str) -> QToolButton:
-        button = QToolButton(self)
+    def _button(self, words: str, tip: str) -> QPushButton:
+        button = QPushButton(self)
         button.setText(words)
         button.setToolTip(tip)
         return button

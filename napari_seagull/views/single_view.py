@@ -14,7 +14,7 @@ from napari_seagull.views.verdict_draft import VerdictDraft
 from napari_seagull.views.verdict_fields import VerdictFields
 from seagull_iqa.domain.levels import importance_word, quality_word
 
-PICTURE_HEIGHT = 150
+PICTURE_HEIGHT = 90
 
 
 class SingleView(QWidget):
