@@ -38,7 +38,7 @@ VERBS: dict[type, str] = {
 
 
 def touched_ids(command: Command) -> tuple[str, ...]:
-    """The regions a command of `VERBS` is about; none for others."""
+    """The regions a command of `VERBS` is about, and no others change by it; none for other commands."""
     match command:
         case AddRegion(region=region):
             return (region.id,)

@@ -140,10 +140,8 @@ class RegionRecord:
     @cached_property
     def geometry(self) -> str:
         """Hash in hex of the image's size, the plane and the pixels of the region."""
-        mask = self.region.mask
-        digest = hashlib.blake2b(repr((mask.shape, mask.box, self.plane)).encode(), digest_size=16)
-        digest.update(mask.inside.tobytes())
-        return digest.hexdigest()
+        plane = repr(tuple(int(index) for index in self.plane)).encode()
+        return hashlib.blake2b(self.region.mask.digest + plane, digest_size=16).hexdigest()
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from typing import ClassVar
 from psygnal import Signal
 
 from napari_seagull.session.commands import Change, Command, ImageOpened, OpenImage, PutAway, Restore
-from napari_seagull.session.history import Gesture, History
+from napari_seagull.session.history import VERBS, Gesture, History, touched_ids
 from napari_seagull.session.records import ImageFacts, RegionRecord, Table, Ticket
 from napari_seagull.session.rules import apply
 from seagull_iqa.domain.annotation import Preference
@@ -226,7 +226,8 @@ class Session:
     def _accept(self, command: Command) -> LogEntry:
         before, number = self._table, len(self._log) + 1
         after = apply(command, before, number)
-        changed = _changed(before, after)
+        # In a long group of steps, to look at every region for each of them would take the square of their number.
+        changed = _changed(before, after, touched_ids(command) if type(command) in VERBS else None)
         preferring = after.preferences != before.preferences
         entry = LogEntry(
             number=number,
@@ -264,10 +265,10 @@ class Session:
             self.history_changed.emit()
 
 
-def _changed(before: Table, after: Table) -> tuple[str, ...]:
+def _changed(before: Table, after: Table, among: Sequence[str] | None = None) -> tuple[str, ...]:
     if before.regions is after.regions:
         return ()
-    ids = dict.fromkeys([*before.regions, *after.regions])
+    ids = dict.fromkeys([*before.regions, *after.regions] if among is None else among)
     return tuple(key for key in ids if before.regions.get(key) is not after.regions.get(key))
 
 

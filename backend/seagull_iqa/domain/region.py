@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -141,6 +143,13 @@ class RegionMask:
     def area(self) -> int:
         """Number of pixels inside."""
         return int(self.inside.sum())
+
+    @cached_property
+    def digest(self) -> bytes:
+        """Hash of the image's size and of the pixels: the same for masks that mean the same."""
+        digest = hashlib.blake2b(repr((self.shape, self.box)).encode(), digest_size=16)
+        digest.update(np.ascontiguousarray(self.inside).data)
+        return digest.digest()
 
 
 class RegionOrigin(StrEnum):
