@@ -23,8 +23,9 @@ import json
 import os
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import cache
 from multiprocessing import get_context
@@ -126,7 +127,11 @@ def methods(given: argparse.Namespace) -> list[str]:
 def measure(given: argparse.Namespace) -> Iterator[Row]:
     """Every row, as it is ready."""
     chosen = photographs(given.data, given.half, given.images, given.annotators)
-    with ProcessPoolExecutor(given.workers, mp_context=get_context("spawn")) as pool:
+    with ExitStack() as stack:
+        mapped: Callable[..., Iterable[NDArray[np.float64]]] = map
+        if given.workers > 1:
+            pool = ProcessPoolExecutor(given.workers, mp_context=get_context("spawn"))
+            mapped = stack.enter_context(pool).map
         for method in methods(given):
             kind, name = method.split(":", 1)
             rival = RIVALS.get(name) if kind == "rival" else None
@@ -136,7 +141,7 @@ def measure(given: argparse.Namespace) -> Iterator[Row]:
             one = made(method, given.forgetful)
             tasks = [Task(method, photograph, given.off_centre, given.forgetful) for photograph in chosen]
             start = time.perf_counter()
-            scores = np.stack(list(pool.map(measured, tasks)))
+            scores = np.stack(list(mapped(measured, tasks)))
             print(f"{one.name}: {time.perf_counter() - start:.0f} s", file=sys.stderr)
             if kind == "rival" and one.note.startswith("the truth"):
                 scores[:, 1] = np.nan
@@ -214,7 +219,7 @@ def arguments(words: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--annotators", type=int, help="only the first so many people of each; not to be quoted")
     parser.add_argument("--off-centre", action="store_true", help="first click anywhere in the segment's deeper half")
     parser.add_argument("--forgetful", action="store_true", help="tell engines the clicks alone, not the mask before")
-    parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--workers", type=int, default=2, help="processes; 1 is this one")
     parser.add_argument("--bootstrap", type=int, default=2000)
     parser.add_argument("--json", type=Path)
     given = parser.parse_args(words)

@@ -174,6 +174,16 @@ def test_gray_and_large_images_are_cut_at_full_size(engine):
     assert min(int((mask != disc).sum()) for mask in masks) < 60  # enlarged alone, over a thousand are wrong
 
 
+def test_the_box_of_leaves_holds_all_their_pixels_at_full_size(engine):
+    rgb = np.kron(picture(), np.ones((5, 5, 1), np.uint8))[:590, :777]
+    tree = engine.look(rgb).tree
+    for leaf in range(0, tree.count, 7):
+        held = np.arange(tree.count) == leaf
+        inside = np.zeros(tree.shape, bool)
+        inside[tree.full_box(held)] = True
+        assert not ((tree.full == leaf) & ~inside).any()
+
+
 def test_what_is_no_image_is_refused(engine):
     for wrong in (np.zeros((4, 4), np.uint8), np.zeros((4, 4, 3)), np.zeros((0, 4, 3), np.uint8)):
         with pytest.raises(ImageError):

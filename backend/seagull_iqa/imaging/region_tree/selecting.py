@@ -117,8 +117,10 @@ def _mask(tree: RegionTree, region: LeafSet, begun: LeafSet, marks: Marks) -> Ma
     if marks.before is None:
         mask: Mask = region[tree.full]
     else:
-        answer = np.where(region == begun, _KEPT, region).astype(np.uint8)[tree.full]
-        mask = (answer == 1) | (marks.before & (answer == _KEPT))
+        mask = marks.before.copy()
+        part = tree.full_box(region != begun)
+        answer = np.where(region == begun, _KEPT, region).astype(np.uint8)[tree.full[part]]
+        mask[part] = (answer == 1) | (mask[part] & (answer == _KEPT))
     split_leaves(tree.full, mask, marks)
     if marks.box is not None:
         r0, c0, r1, c1 = marks.box
