@@ -8,6 +8,7 @@ from qtpy.QtCore import QObject
 
 from napari_seagull.controller.backend_desk import BackendDesk
 from napari_seagull.controller.desk import Desk
+from napari_seagull.layers.large import native
 from napari_seagull.session.records import RegionRecord
 from napari_seagull.tasks import Task
 from napari_seagull.views.ask_box import AskBox, Conversation
@@ -149,7 +150,7 @@ def _as_shown(kept: Remembered, record: RegionRecord) -> Conversation:
 
 def _listen(task: Task, client: Client, image: PreparedImage, region: Region, question: str) -> None:
     """Hand each piece on as it comes; on a worker thread. Leaving closes the stream, which ends the work."""
-    pieces = client.answer(image, region, question)
+    pieces = client.answer(*native(image, region), question)
     try:
         for piece in pieces:
             task.report(piece)

@@ -21,6 +21,7 @@ from napari_seagull.controller.mapping import Mapper
 from napari_seagull.controller.model_desk import ModelDesk
 from napari_seagull.controller.our_layers import OurLayers
 from napari_seagull.controller.pictures import Pictures
+from napari_seagull.controller.pixel_desk import PixelDesk
 from napari_seagull.controller.rating import Rater, RatingParts
 from napari_seagull.controller.rating_store import RatingStore, settings_file
 from napari_seagull.controller.region_deeds import RegionDeeds
@@ -81,6 +82,7 @@ class Controller(QObject):
         self.safe = Safe(desk, self.images, canvas, panel, places)
         self.segmenter = Segmenter(desk, self.images, self.backend, self.keeper, panel.finding, self)
         self.scorer = Scorer(desk, self.backend, self)
+        self.pixels = PixelDesk(desk, self.images, self.scorer, panel.pixels, self)
         self.mapper = Mapper(desk, self.images, self.backend, panel.map_bar, self)
         self.asker = Asker(desk, self.backend, panel.card.ask, self)
         self.verdicts = Verdicts(desk, RatingStore(settings_file(os.environ)), self)
@@ -111,6 +113,7 @@ class Controller(QObject):
             self.shapes,
             self.labels,
             self.scorer,
+            self.pixels,
             self.mapper,
             self.asker,
             self.display,

@@ -9,7 +9,8 @@ from psygnal import Signal
 from qtpy.QtCore import QObject
 
 from napari_seagull.controller.desk import Desk, debounce, role_of
-from napari_seagull.layers.images import displayed_plane, pixel_request
+from napari_seagull.layers.choice import PixelChoice, Way
+from napari_seagull.layers.images import PixelRequest, displayed_plane, pixel_request
 from napari_seagull.session.commands import OpenImage
 from napari_seagull.session.records import Plane
 from napari_seagull.tasks import Task
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
 
 SETTLE_MS = 200
 """Sliders and contrast limits rest this long before the pixels are made ready again."""
+
+LOOK_EVENTS = ("contrast_limits", "gamma", "opacity", "colormap", "blending", "visible")
+"""What changes a composite."""
 
 TRANSFORM_EVENTS = ("scale", "translate", "rotate", "shear", "affine")
 
@@ -38,6 +42,7 @@ class ImageWatch(QObject):
         self._layer: Image | None = None
         self._key: Hashable = None
         self._revision = 0
+        self._choice = PixelChoice()
         self._task: Task | None = None
         self._settle = debounce(SETTLE_MS, self._prepare, self)
         self._listened: list[tuple[Any, Callable[..., None]]] = []
@@ -83,6 +88,31 @@ class ImageWatch(QObject):
         return self._revision
 
     @property
+    def choice(self) -> PixelChoice:
+        """What of the image is scored."""
+        return self._choice
+
+    def choose_pixels(self, choice: PixelChoice) -> None:
+        """Score something else of the image from now on."""
+        if choice != self._choice:
+            self._choice = choice
+            self._prepare()
+
+    def request(self, layer: Image, plane: Plane) -> PixelRequest:
+        """What is to be read of a plane of a layer, as it was chosen; `SeagullError` where it cannot be."""
+        others = [one for one in reversed(self._images()) if one.visible] if self._is_composite else []
+        return pixel_request(layer, plane=plane, choice=self._choice, others=others)
+
+    @property
+    def candidates(self) -> list[Image]:
+        """The layers that can be looked at, the topmost first."""
+        return self._images()
+
+    @property
+    def _is_composite(self) -> bool:
+        return self._choice.way is Way.COMPOSITE
+
+    @property
     def is_current(self) -> bool:
         """True when the pixels of the session are those of the chosen layer."""
         return self._layer is not None and self._task is None and self._desk.session.image is not None
@@ -101,6 +131,8 @@ class ImageWatch(QObject):
         dims = self._desk.viewer.dims.events
         for emitter in (dims.point, dims.ndisplay, dims.order):
             emitter.disconnect(self._on_view_changed)
+        for layer in self._images():
+            self._look_at(layer, heard=False)
         self._forget_layer()
 
     def choose(self, layer: Image | None) -> None:
@@ -127,6 +159,18 @@ class ImageWatch(QObject):
             emitter.connect(slot)
         self._listened = pairs
 
+    def _look_at(self, layer: Image, *, heard: bool) -> None:
+        """Hear of what changes the looks of any image, since it may be part of a composite; harmless twice."""
+        for name in LOOK_EVENTS:
+            emitter = getattr(layer.events, name)
+            emitter.disconnect(self._on_looks_changed)
+            if heard:
+                emitter.connect(self._on_looks_changed)
+
+    def _on_looks_changed(self, _event: object = None) -> None:
+        if self._is_composite:
+            self._settle.start()
+
     def _forget_layer(self) -> None:
         for emitter, slot in self._listened:
             emitter.disconnect(slot)
@@ -144,6 +188,9 @@ class ImageWatch(QObject):
 
     def _on_layers_changed(self, _event: object = None) -> None:
         images, regions = self._images(), self._desk.session.regions
+        for image in images:
+            self._look_at(image, heard=True)
+        self._on_looks_changed()
         gone = self._layer is not None and self._layer not in self._desk.viewer.layers
         if gone:
             name = "" if self._layer is None else str(self._layer.name)
@@ -182,11 +229,11 @@ class ImageWatch(QObject):
             return
         try:
             plane = displayed_plane(layer, self._desk.viewer.dims)
-            request = pixel_request(layer, plane=plane)
+            request = self.request(layer, plane)
         except SeagullError as error:
             self._desk.tell(str(error))
             return
-        key = (id(layer), self._revision, plane, request.contrast_limits)
+        key = (id(layer), self._revision, request.key)
         if key == self._key:
             return
         self._key = key

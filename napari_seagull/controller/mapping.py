@@ -15,13 +15,16 @@ from napari_seagull.controller.backend_desk import BackendDesk
 from napari_seagull.controller.desk import ROLE_KEY, Desk, role_of
 from napari_seagull.controller.images import ImageWatch
 from napari_seagull.layers.images import map_layer
+from napari_seagull.layers.large import whole, widened
 from napari_seagull.session.commands import AcceptMaps
 from napari_seagull.tasks import Task
 from napari_seagull.views.map_bar import TITLES, MapBar
 from napari_seagull.views.map_colors import Stops, ramp_of
+from seagull_iqa.client import Client
 from seagull_iqa.domain.progress import Progress
 from seagull_iqa.domain.report import MAP_NAMES, ScoreMap
 from seagull_iqa.errors import JobCancelledError, SeagullError
+from seagull_iqa.imaging.prepared import PreparedImage
 
 if TYPE_CHECKING:
     from napari.layers import Image, Layer
@@ -114,9 +117,7 @@ class Mapper(QObject):
         self._say(Progress(0, 0, "Sending the image"))
         self._task = self._desk.tasks.start(
             "maps",
-            lambda task: client.maps(
-                image, progress=task.report, partial=lambda coarse: task.report(CoarseMaps(coarse))
-            ),
+            lambda task: _made(client, image, task),
             done=lambda maps: self._on_done(maps, image.sha256, name),
             failed=self._on_failed,
             progressed=lambda news: self._on_news(news, image.sha256, name),
@@ -203,6 +204,15 @@ class Mapper(QObject):
         layers.insert(layers.index(image) + 1, made)
         layers.selection.active = active if active in layers else made
         return made
+
+
+def _made(client: Client, image: PreparedImage, task: Task) -> dict[str, ScoreMap]:
+    """The maps, those of a large image by its overview; on a worker thread."""
+
+    def on_coarse(maps: dict[str, ScoreMap]) -> None:
+        task.report(CoarseMaps(widened(maps, image)))
+
+    return widened(client.maps(whole(image), progress=task.report, partial=on_coarse), image)
 
 
 def _title(score_map: ScoreMap, image: Image, *, coarse: bool) -> str:

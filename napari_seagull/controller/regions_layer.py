@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -67,9 +68,10 @@ def _ink(record: RegionRecord, image: PreparedImage | None) -> str:
     mask = record.region.mask
     if image is None or mask.shape != image.shape:
         return "white"
-    row0, column0, row1, column1 = mask.box
-    row, column, reach = (row0 + row1) // 2, (column0 + column1) // 2, max(2, min(image.shape) // 40)
-    middle = image.rgb[max(0, row - reach) : row + reach + 1, max(0, column - reach) : column + reach + 1]
+    rgb = image.rgb
+    row0, column0, row1, column1 = (math.floor(edge * len(rgb) / image.shape[0]) for edge in mask.box)
+    row, column, reach = (row0 + row1) // 2, (column0 + column1) // 2, max(2, min(rgb.shape[:2]) // 40)
+    middle = rgb[max(0, row - reach) : row + reach + 1, max(0, column - reach) : column + reach + 1]
     return "black" if float(middle.mean()) > BRIGHT else "white"
 
 

@@ -8,6 +8,7 @@ from qtpy.QtCore import QObject
 
 from napari_seagull.controller.backend_desk import BackendDesk
 from napari_seagull.controller.desk import Desk, debounce
+from napari_seagull.controller.native_scoring import assess
 from napari_seagull.session.commands import AcceptReports, QueueRegions, Rejection, RejectRegions
 from napari_seagull.session.records import RegionRecord, RegionState, Ticket
 from napari_seagull.tasks import Task
@@ -60,6 +61,15 @@ class Scorer(QObject):
         self._desk.session.image_changed.disconnect(self.wake)
         self._backend.ready.disconnect(self._on_ready)
 
+    def score_all(self) -> int:
+        """Ask for every region of this plane that has no score that counts, also while scoring is off; how many."""
+        image = self._desk.session.image
+        if image is None:
+            return 0
+        asked = self._queue(image)
+        self.wake()
+        return asked
+
     def wake(self, *_change: object) -> None:
         """Look, in a moment, whether there is something to ask."""
         if not self._gather.isActive():
@@ -76,9 +86,10 @@ class Scorer(QObject):
 
     def _ask(self) -> None:
         image, client = self._desk.session.image, self._backend.client
-        if image is None or not self.enabled:
+        if image is None:
             return
-        self._queue(image)
+        if self.enabled:
+            self._queue(image)
         if client is None or len(self._asked) >= MOST_REQUESTS:
             return
         waiting = self._desk.session.queued()
@@ -88,11 +99,12 @@ class Scorer(QObject):
         if regions:
             self._send(client, image, regions, {region.id: tickets[region.id] for region in regions})
 
-    def _queue(self, image: PreparedImage) -> None:
+    def _queue(self, image: PreparedImage) -> int:
         records = self._desk.session.regions.values()
         wanting = tuple(record.id for record in records if _wants_score(record, image))
         if wanting:
             self._desk.session.do(QueueRegions(wanting))
+        return len(wanting)
 
     def _send(self, client: Client, image: PreparedImage, regions: list[Region], tickets: dict[str, Ticket]) -> None:
         priority = wire.LIVE_PRIORITY if len(regions) <= FEW else wire.MANY_PRIORITY
@@ -154,7 +166,7 @@ class Request:
 
     def run(self, task: Task) -> AssessReply:
         """Ask; on a worker thread."""
-        return self._client.assess(self._image, self._regions, priority=self._priority, on_reports=task.report)
+        return assess(self._client, self._image, self._regions, priority=self._priority, on_reports=task.report)
 
     def on_reports(self, reports: list[QualityReport]) -> None:
         """Some of the reports are there."""

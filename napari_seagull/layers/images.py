@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from napari_seagull.layers.choice import PixelChoice, Sheet, Way, composed, limits_for
 from napari_seagull.layers.geometry import FloatArray, world_matrix
+from napari_seagull.layers.large import Reader, is_sent_in_parts, overviewed, reader_of
 from napari_seagull.session.records import Plane
 from seagull_iqa.domain.report import ScoreMap
 from seagull_iqa.errors import ImageError, LimitError
@@ -106,6 +109,10 @@ class PixelRequest:
         Shown as black and white; None where the values are scored as stored.
     name : str
         Of the layer.
+    sheets : tuple of Sheet
+        Of a composite, the layers it is made of; else empty.
+    reader : Reader or None
+        Of an image that is too large to be read whole.
     """
 
     data: LazyArray
@@ -114,9 +121,29 @@ class PixelRequest:
     channel: int | None
     contrast_limits: tuple[float, float] | None
     name: str
+    sheets: tuple[Sheet, ...] = ()
+    reader: Reader | None = None
+
+    @property
+    def key(self) -> tuple[object, ...]:
+        """Equal for what gives the same pixels, as long as the values have not changed in place."""
+        return (self.plane, self.channel, self.contrast_limits, *(sheet.key for sheet in self.sheets))
+
+    def elsewhere(self, plane: Plane) -> PixelRequest:
+        """The same for another plane."""
+        return replace(
+            self,
+            plane=plane,
+            sheets=tuple(replace(sheet, plane=plane) for sheet in self.sheets),
+            reader=None if self.reader is None else replace(self.reader, plane=plane),
+        )
 
     def prepare(self) -> PreparedImage:
         """Read the plane and make it ready; on any thread. `ImageError` where it cannot be scored."""
+        if self.sheets:
+            return composed(self.sheets, self.plane)
+        if self.reader is not None:
+            return overviewed(self.reader)
         return prepare(
             cast("ArrayLike", self.data),
             rgb=self.rgb,
@@ -127,13 +154,43 @@ class PixelRequest:
         )
 
 
-def pixel_request(image: Image, *, plane: Plane = (), channel: int | None = None) -> PixelRequest:
-    """Take off a layer what `prepare_layer` needs; see there for parameters. `LimitError` where it is too large."""
-    data = full_data(image)
-    _check_size(image)
-    shown = None if image.rgb or data.dtype in (np.uint8, np.bool_) else image.contrast_limits
-    limits = None if shown is None else (float(shown[0]), float(shown[1]))
-    return PixelRequest(data, bool(image.rgb), plane, channel, limits, str(image.name))
+def pixel_request(
+    image: Image,
+    *,
+    plane: Plane = (),
+    channel: int | None = None,
+    choice: PixelChoice | None = None,
+    others: Sequence[Image] = (),
+) -> PixelRequest:
+    """Take off a layer what `prepare_layer` needs; see there for plane and channel.
+
+    Parameters
+    ----------
+    choice : PixelChoice or None
+        What is scored; None for the automatic choice.
+    others : sequence of napari Image layers
+        Everything a composite is made of, the lowest first; those that do not lie exactly over the image are left out.
+
+    Raises
+    ------
+    LimitError
+        Too large for a composite.
+    """
+    wanted = choice or PixelChoice(channel=channel)
+    if wanted.way is Way.COMPOSITE:
+        _check_size(image)
+        sheets = tuple(Sheet.of(one, plane) for one in others if _lies_over(one, image))
+        return PixelRequest(full_data(image), bool(image.rgb), plane, None, None, str(image.name), sheets)
+    reader = reader_of(image, plane, wanted) if is_sent_in_parts(image) else None
+    chosen = wanted.channel if image.rgb or channel is not None else None
+    limits = limits_for(image, wanted)
+    return PixelRequest(full_data(image), bool(image.rgb), plane, chosen, limits, str(image.name), reader=reader)
+
+
+def _lies_over(other: Image, image: Image) -> bool:
+    """Whether a layer shows the same pixels' worth of the world."""
+    same = other.ndim == image.ndim and data_shape(other) == data_shape(image)
+    return same and bool(np.allclose(world_matrix(other, other.ndim), world_matrix(image, image.ndim)))
 
 
 def prepare_layer(image: Image, *, plane: Plane = (), channel: int | None = None) -> PreparedImage:
@@ -165,7 +222,7 @@ def _check_size(image: Image) -> None:
     height, width = plane_shape(image)
     if height * width > MAX_PIXELS:
         raise LimitError(
-            f"One plane of {image.name!r} has {height:,} x {width:,} px; at most {MAX_PIXELS:,} px are scored.",
+            f"One plane of {image.name!r} has {height:,} x {width:,} px; a composite has at most {MAX_PIXELS:,} px.",
             "Crop the layer, or open a coarser level of it as a layer of its own.",
         )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from qtpy.QtCore import QPointF, QRectF, QSize, Qt, Signal
-from qtpy.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen
+from qtpy.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QPolygonF
 from qtpy.QtWidgets import QSizePolicy, QWidget
 
 from napari_seagull.views.map_colors import QUALITY_RAMP, Stops, color_at
@@ -142,7 +142,7 @@ class Histogram(QWidget):
             painter.setPen(QPen(ink, 2))
             painter.drawLine(QPointF(x, 2), QPointF(x, floor + STRIP + 2))
             painter.setBrush(ink)
-            painter.drawPolygon([QPointF(x - 4, 1), QPointF(x + 4, 1), QPointF(x, 7)])
+            painter.drawPolygon(QPolygonF([QPointF(x - 4, 1), QPointF(x + 4, 1), QPointF(x, 7)]))
         if self._pointed is not None:
             x = self.place_of(min(max(self._pointed, self._limits[0]), self._limits[1]))
             painter.setPen(QPen(ink, 1, Qt.PenStyle.DashLine))

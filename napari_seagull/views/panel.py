@@ -22,11 +22,14 @@ from napari_seagull.views.image_bar import ImageBar
 from napari_seagull.views.legend import ColorLegend
 from napari_seagull.views.map_bar import MapBar
 from napari_seagull.views.model_form import ModelForm
+from napari_seagull.views.panel_menu import PanelMenu
+from napari_seagull.views.pixel_form import PixelForm
 from napari_seagull.views.question_bar import QuestionBar
 from napari_seagull.views.regions_box import RegionsBox
 from napari_seagull.views.report_card import ReportCard
 from napari_seagull.views.server_form import ServerForm
 from napari_seagull.views.status_strip import StatusStrip
+from napari_seagull.views.tour import Tour
 
 MINIMUM_WIDTH = 320
 
@@ -43,6 +46,9 @@ class Panel(QWidget):
         self.setObjectName("SEAGULL region quality")
         self.image_bar = ImageBar(self)
         self.question = QuestionBar(self)
+        self.menu = PanelMenu(self)
+        self.tour = Tour(self)
+        self.pixels = PixelForm(self)
         self.backend_bar = BackendBar(self)
         self.model_form = ModelForm(self)
         self.server_form = ServerForm(self)
@@ -57,6 +63,7 @@ class Panel(QWidget):
         self.restore_button = QPushButton("Restore regions layer", self)
         self.restore_button.setToolTip("The layer was deleted; its regions are still here")
         self.restore_button.clicked.connect(self.restore_wished)
+        self.scored = Fold("What is scored", self.pixels, self, aside=self.pixels.now)
         self.models = Fold("Model", self.model_form, self, aside=self.model_form.now)
         self.advanced = Fold("Advanced: where the backend runs", self.server_form, self)
         self._lay_out()
@@ -67,7 +74,13 @@ class Panel(QWidget):
         column = QVBoxLayout(work)
         column.setContentsMargins(8, 8, 8, 8)
         column.setSpacing(7)
-        for part in (self.image_bar, self.question, self.backend_bar, self.models, self.advanced):
+        head = QHBoxLayout()
+        head.addWidget(self.image_bar, 1)
+        head.addWidget(self.menu)
+        column.addWidget(self.tour)
+        column.addLayout(head)
+        above = (self.question, self.scored, self.pixels.mixture, self.backend_bar, self.models, self.advanced)
+        for part in above:
             column.addWidget(part)
         column.addLayout(_titled("Find a region", self.finding))
         column.addLayout(_titled("Draw a region", self.draw_bar))

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from napari.components import ViewerModel
 from napari.layers import Image, Layer
 
-from napari_seagull.layers.images import displayed_plane, map_layer, prepare_layer
+from napari_seagull.layers.choice import PixelChoice, Way
+from napari_seagull.layers.images import displayed_plane, map_layer, pixel_request, prepare_layer
 from seagull_iqa.domain.report import ScoreMap
 from seagull_iqa.errors import ImageError, LimitError
 
@@ -70,16 +71,20 @@ def test_a_multiscale_layer_is_scored_at_its_finest_level():
     assert (prepare_layer(layer).rgb[..., 0] == fine).all()
 
 
-def test_an_image_too_large_is_refused_before_it_is_read():
+def test_an_image_too_large_to_be_read_whole_is_seen_by_its_overview_alone():
     def boom(*_args, **_kwargs):
         raise AssertionError("It was read.")
 
     large = da.zeros((40_000, 40_000), chunks=(1000, 1000), dtype=np.uint16)
-    layer = Image([large, np.zeros((40, 40), np.uint16)], multiscale=True, contrast_limits=(0, 1))
+    coarse = np.arange(1600, dtype=np.uint16).reshape(40, 40)
+    layer = Image([large, coarse], multiscale=True, contrast_limits=(0, 1599))
     layer.data[0].__class__.__array__, kept = boom, layer.data[0].__class__.__array__
     try:
+        image = prepare_layer(layer)
+        assert image.shape == (40_000, 40_000)
+        assert image.rgb.shape == (40, 40, 3)
         with pytest.raises(LimitError, match="40,000 x 40,000"):
-            prepare_layer(layer)
+            pixel_request(layer, choice=PixelChoice(Way.COMPOSITE), others=[layer])
     finally:
         layer.data[0].__class__.__array__ = kept
 

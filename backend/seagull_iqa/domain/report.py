@@ -36,7 +36,8 @@ class PixelSource:
     Attributes
     ----------
     source : str
-        "raw" (the values as stored, 8 bit), "stretched" (mapped through `contrast_limits` to 8 bit).
+        "raw" (the values as stored, 8 bit), "stretched" (mapped through `contrast_limits` to 8 bit), or "composite of"
+        and the layers that were laid over each other, with their contrast limits.
     channel : int or None
         Index of the channel that was scored as gray; None for all of them.
     plane : tuple of int
@@ -54,8 +55,9 @@ class PixelSource:
     scale: float = 1.0
 
     def __str__(self) -> str:
-        parts = ["raw 8-bit values" if self.contrast_limits is None else "stretched from {:g} to {:g}".format(
-            *self.contrast_limits)]
+        parts = [self.source if self.source.startswith("composite") else "raw 8-bit values"]
+        if self.contrast_limits is not None:
+            parts = ["stretched from {:g} to {:g}".format(*self.contrast_limits)]
         if self.channel is not None:
             parts.append(f"channel {self.channel}")
         if self.plane:
