@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 from qtpy.QtCore import QObject
 
 from napari_seagull.controller.desk import Desk
+from napari_seagull.layers.large import seen
 from napari_seagull.layers.thumbnails import is_quick, region_picture
 from napari_seagull.session.records import RegionRecord
 from napari_seagull.tasks import Task
@@ -50,7 +51,7 @@ class Pictures(QObject):
             return
         self.forget(view)
         self._shown[view] = key
-        rgb, mask = image.rgb, record.region.mask
+        rgb, mask = seen(image, record.region.mask)
         if is_quick(mask):
             view.show_pixels(region_picture(rgb, mask, side))
             return
