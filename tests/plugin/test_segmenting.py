@@ -309,12 +309,15 @@ def test_kept_embeddings_are_cleared_and_the_next_click_prepares_anew(controller
     assert len(engine.prepared) == looked + 1
 
 
-def test_a_click_outlives_a_backend_that_goes_away(controller, segmenter, engine, backend, click, settle):
+def test_a_click_outlives_a_backend_that_goes_away(controller, segmenter, engine, toy, backend, click, settle):
     click(15, 25)
     segmenter.pointer.keep(Purpose.NEW)
     settle()
-    engine.fails.append(BackendUnreachableError("Nobody answers.", "Start it."))
+    gone = BackendUnreachableError("Nobody answers.", "Start it.")
+    engine.fails.append(gone)
+    toy.fails = gone  # found out when the backend is looked at
     click(40, 70)
+    toy.fails = None
     assert segmenter.pointer.shown.mask.area == 750
     assert len(records(controller)) == 1
 
