@@ -24,6 +24,27 @@ def show_rate(viewer: napari.viewer.Viewer) -> None:
     open_rate(viewer)
 
 
+def show_map(viewer: napari.viewer.Viewer) -> None:
+    """Open the panel with the map of the image, or bring it to the front."""
+    _show(viewer, "SEAGULL quality map")
+
+
+def show_compare(viewer: napari.viewer.Viewer) -> None:
+    """Open the panel that compares two images, or bring it to the front."""
+    _show(viewer, "SEAGULL compare")
+
+
+def show_series(viewer: napari.viewer.Viewer) -> None:
+    """Open the panel that plots a region over planes, or bring it to the front."""
+    _show(viewer, "SEAGULL over time")
+
+
+def _show(viewer: napari.viewer.Viewer, panel: str) -> None:
+    from napari_seagull.controller.docks import open_panel
+
+    open_panel(viewer, panel)
+
+
 def _opened(name: str) -> list[LayerData]:
     from seagull_iqa.samples import samples
 

@@ -22,7 +22,13 @@ def test_napari_finds_a_valid_manifest_whose_names_can_be_imported() -> None:
     manifest = PluginManifest.from_distribution("napari-seagull")
     manifest.validate_imports()
     assert manifest.name == "napari-seagull"
-    assert [widget.display_name for widget in manifest.contributions.widgets or []] == ["SEAGULL region quality"]
+    assert [widget.display_name for widget in manifest.contributions.widgets or []] == [
+        "SEAGULL region quality",
+        "SEAGULL quality map",
+        "SEAGULL compare",
+        "SEAGULL over time",
+        "SEAGULL rate",
+    ]
 
 
 def test_the_samples_of_the_menu_are_the_samples_of_the_package() -> None:

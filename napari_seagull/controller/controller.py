@@ -11,6 +11,7 @@ from napari_seagull.connection.backend import Backend
 from napari_seagull.controller.asking import Asker
 from napari_seagull.controller.backend_desk import BackendDesk
 from napari_seagull.controller.canvas import Canvas
+from napari_seagull.controller.comparing import Comparer
 from napari_seagull.controller.desk import Desk
 from napari_seagull.controller.display import Display
 from napari_seagull.controller.images import ImageWatch
@@ -29,6 +30,7 @@ from napari_seagull.controller.safe import Safe
 from napari_seagull.controller.scoring import Scorer
 from napari_seagull.controller.segmenting import Segmenter
 from napari_seagull.controller.segments_layer import SegmentsLayer
+from napari_seagull.controller.series import Series
 from napari_seagull.controller.shapes_watch import ShapesWatch
 from napari_seagull.controller.tools import Tools
 from napari_seagull.controller.verdicts import Verdicts
@@ -37,10 +39,12 @@ from napari_seagull.safekeeping.places import Places
 from napari_seagull.session.commands import ChangeModel, DeleteRegion
 from napari_seagull.session.session import Session
 from napari_seagull.tasks import Tasks
+from napari_seagull.views.compare_panel import ComparePanel
 from napari_seagull.views.map_panel import MapPanel
 from napari_seagull.views.model_facts import ModelFacts
 from napari_seagull.views.panel import Panel
 from napari_seagull.views.rate_panel import RatePanel
+from napari_seagull.views.series_panel import SeriesPanel
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
@@ -138,6 +142,14 @@ class Controller(QObject):
     def map_in(self, panel: MapPanel) -> MapDesk:
         """Serve a panel "Quality map" as long as it is open."""
         return self._served(MapDesk(self._desk, self.images, self.mapper, self.keeper, panel))
+
+    def compare_in(self, panel: ComparePanel) -> Comparer:
+        """Serve a panel "Compare" as long as it is open."""
+        return self._served(Comparer(self._desk, self.images, self.backend, panel))
+
+    def series_in(self, panel: SeriesPanel) -> Series:
+        """Serve a panel "Over time" as long as it is open."""
+        return self._served(Series(self._desk, self.images, self.backend, panel))
 
     def _served(self, part: Part) -> Part:
         self.served.append(part)

@@ -1,0 +1,56 @@
+"""The further panels as napari opens them: quality map, comparison, and a region over time."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from napari_seagull.controller.dock import PLUGIN, controller_of
+from napari_seagull.views.compare_panel import ComparePanel
+from napari_seagull.views.map_panel import MapPanel
+from napari_seagull.views.series_panel import SeriesPanel
+
+if TYPE_CHECKING:
+    import napari.viewer
+
+MAP, COMPARE, SERIES = "SEAGULL quality map", "SEAGULL compare", "SEAGULL over time"
+"""Names of the panels in the manifest."""
+
+PANELS = {"map": MAP, "compare": COMPARE, "series": SERIES}
+"""What the menu of the panel wishes -> the panel."""
+
+
+class MapDock(MapPanel):
+    """The docked panel "SEAGULL quality map"; opens the main one where it is closed."""
+
+    def __init__(self, viewer: napari.viewer.Viewer) -> None:
+        super().__init__()
+        self.desk = controller_of(_plain(viewer)).map_in(self)
+
+
+class CompareDock(ComparePanel):
+    """The docked panel "SEAGULL compare"; opens the main one where it is closed."""
+
+    def __init__(self, viewer: napari.viewer.Viewer) -> None:
+        super().__init__()
+        self.comparer = controller_of(_plain(viewer)).compare_in(self)
+
+
+class SeriesDock(SeriesPanel):
+    """The docked panel "SEAGULL over time"; opens the main one where it is closed."""
+
+    def __init__(self, viewer: napari.viewer.Viewer) -> None:
+        super().__init__()
+        self.series = controller_of(_plain(viewer)).series_in(self)
+
+
+def open_panel(viewer: napari.viewer.Viewer, name: str) -> None:
+    """Open one of these panels, or bring it to the front."""
+    dock, _panel = viewer.window.add_plugin_dock_widget(PLUGIN, name, tabify=True)
+    dock.show()
+    dock.raise_()
+
+
+def _plain(viewer: napari.viewer.Viewer) -> napari.viewer.Viewer:
+    """Without the proxy that napari hands to plugins, through which no layer is identical to itself."""
+    plain: napari.viewer.Viewer = getattr(viewer, "__wrapped__", viewer)
+    return plain
