@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import math
+import re
 import struct
 import zipfile
 from collections.abc import Iterator, Mapping
@@ -30,6 +31,8 @@ PREFIX = "seagull_"
 
 _FARTHEST = 32_000
 """Largest coordinate that ImageJ's 16-bit polygons hold with room to spare; beyond it they are floats."""
+
+_WIDE = re.compile("[\ud800-\udfff\U00010000-\U0010ffff]")
 
 _MOVE, _LINE, _CLOSE = 0.0, 1.0, 4.0
 
@@ -89,7 +92,7 @@ def _cell(value: object) -> str:
 
 def _two_bytes(text: str) -> str:
     """Without letters beyond U+FFFF, which ImageJ's format counts wrongly, and without halves of them."""
-    return "".join("?" if ord(letter) > 0xFFFF or 0xD800 <= ord(letter) < 0xE000 else letter for letter in text)
+    return text if text.isascii() else _WIDE.sub("?", text)
 
 
 def read_rois(path: Path, shape: tuple[int, int]) -> Contents:

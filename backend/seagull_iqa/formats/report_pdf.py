@@ -55,6 +55,7 @@ class Sheet:
         self._pdf.set_title(f"Region quality: {title}")
         self._pdf.set_margins(_MARGIN, _MARGIN)
         self._pdf.set_auto_page_break(True, _MARGIN + 4)
+        self._pdf.c_margin = 0
         self._pdf.add_font(_FONT, "", str(fonts / "DejaVuSans.ttf"))
         self._pdf.add_font(_FONT, "B", str(fonts / "DejaVuSans-Bold.ttf"))
         self._pdf.add_page()
@@ -69,10 +70,15 @@ class Sheet:
             self._write(f"Quality: 0 bad to 100 excellent.  Page {number} of {count}", 7, _QUIET)
         return bytes(self._pdf.output())
 
+    def _known(self, text: str) -> str:
+        """The text with a mark in the place of each letter that the font lacks (it has no Chinese, say)."""
+        letters = self._pdf.fonts[_FONT].cmap
+        return "".join(letter if letter == "\n" or ord(letter) in letters else "\ufffd" for letter in text)
+
     def _write(self, text: str, size: float, colour: tuple[int, int, int] = _INK, *, bold: bool = False) -> None:
         """A paragraph at the full width."""
         self._font(size, colour, bold=bold)
-        self._pdf.multi_cell(_INNER, size * 0.5, text, new_x="LMARGIN", new_y="NEXT", wrapmode="CHAR", align="L")
+        self._pdf.multi_cell(_INNER, size * 0.5, self._known(text), new_x="LMARGIN", new_y="NEXT", align="L")
 
     def _font(self, size: float, colour: tuple[int, int, int] = _INK, *, bold: bool = False) -> None:
         self._pdf.set_font(_FONT, "B" if bold else "", size)
@@ -126,7 +132,7 @@ class Sheet:
             self._pdf.cell(38, 4.8, name)
             self._font(9)
             self._pdf.set_xy(_MARGIN + 38, y)
-            self._pdf.multi_cell(_INNER - 38, 4.8, value, new_x="LMARGIN", new_y="NEXT", wrapmode="CHAR", align="L")
+            self._pdf.multi_cell(_INNER - 38, 4.8, self._known(value), new_x="LMARGIN", new_y="NEXT", align="L")
 
     def histogram(self, counts: Sequence[int]) -> None:
         """How many regions have which quality."""
@@ -168,8 +174,10 @@ class Sheet:
         width, height = picture.size
         scale = min(wide / width, 42 / height)
         self._pdf.image(io.BytesIO(picture.data), x=x, y=y, w=width * scale, h=height * scale)
+        self._pdf.set_draw_color(*_LINE)
+        self._pdf.rect(x, y, width * scale, height * scale)
         self._pdf.set_fill_color(*quality_rgb(None if line.report is None else line.report.quality))
-        self._pdf.rect(x, y + 44, 3, 3, style="F")
+        self._pdf.rect(x, y + 43.6, 3, 3, style="F")
         text = "" if line.report is None else " ".join((line.report.text, *line.report.notes)).strip()
         label = "" if line.label is None else f"; people say {line.label:.0f}"
         self._pdf.set_xy(x + 4, y + 43.2)
@@ -184,7 +192,7 @@ class Sheet:
         """A text in a column, cut off after so many lines."""
         self._font(size, bold=bold)
         parts = self._pdf.multi_cell(
-            width, size * 0.45, " ".join(text.split()), dry_run=True, output="LINES", wrapmode="CHAR", align="L"
+            width, size * 0.45, self._known(" ".join(text.split())), dry_run=True, output="LINES", align="L"
         )
         if len(parts) > lines:
             parts = [*parts[: lines - 1], parts[lines - 1][:-2] + "\u2026"]
@@ -217,7 +225,7 @@ class Sheet:
         self._font(7.5, _QUIET if bold else _INK, bold=bold)
         for text, wide in zip(texts, widths, strict=True):
             self._pdf.set_xy(x, y)
-            self._pdf.cell(wide, 5, self._short(" ".join(text.split()), wide - 2))
+            self._pdf.cell(wide, 5, self._short(self._known(" ".join(text.split())), wide - 2))
             x += wide
         self._pdf.set_draw_color(*_LINE)
         self._pdf.line(_MARGIN, y + 5, _WIDE - _MARGIN, y + 5)

@@ -131,8 +131,8 @@ def crop_picture(export: Export, line: Line) -> Picture:
     pixels = np.array(part.resize(size, how))
     shown = np.asarray(Image.fromarray(inside).resize(size, Image.Resampling.NEAREST)).astype(np.int32)
     colour = quality_rgb(None if line.report is None else line.report.quality)
-    pixels[_edges(shown, 3) & (shown == 0)] = _DARK
-    pixels[_edges(shown, 2) & (shown == 0)] = colour
+    pixels[_edges(shown, 5) & (shown == 0)] = _DARK
+    pixels[_edges(shown, 4) & (shown == 0)] = colour
     return _jpeg(Image.fromarray(pixels))
 
 

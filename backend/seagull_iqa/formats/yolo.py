@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from seagull_iqa.errors import EmptyRegionError
+from seagull_iqa.errors import EmptyRegionError, LimitError
 from seagull_iqa.formats.export import Contents
 from seagull_iqa.formats.reading import MAX_REGIONS, Budget, FormatError, read_bytes, text_of
 from seagull_iqa.formats.values import Collected
@@ -19,9 +19,10 @@ CLASSES = "classes.txt"
 
 def read_yolo(path: Path, shape: tuple[int, int]) -> Contents:
     """Polygons "class x1 y1 x2 y2 x3 y3 ..." and boxes "class x y width height" (centre and size) as regions."""
-    lines = [line.split() for line in text_of(read_bytes(path), path.name).splitlines()]
-    if sum(map(bool, lines)) > MAX_REGIONS:
-        raise FormatError(f"{path.name} holds more than {MAX_REGIONS:,} regions.", "Split it up.")
+    data = read_bytes(path)
+    if data.count(b"\n") > 2 * MAX_REGIONS:
+        raise LimitError(f"{path.name} has more than {2 * MAX_REGIONS:,} lines.", "Split it up.")
+    lines = [line.split() for line in text_of(data, path.name).splitlines()]
     names = _names(path)
     found, budget = Collected(path.name), Budget(path.name)
     left_out = 0

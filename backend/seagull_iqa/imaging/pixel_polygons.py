@@ -17,8 +17,6 @@ from seagull_iqa.imaging.masks import union
 Ring = NDArray[np.int64]
 """int64, shape (N, 2): (row, column) where the outline turns; whole numbers are *corners* of pixels. Not closed."""
 
-Node = tuple[int, int]
-
 MAX_CROSSINGS = 200_000_000
 """Most times that the outlines of one region may cross a line of pixels: each takes some memory."""
 
@@ -41,18 +39,20 @@ class PixelPolygon:
 
 def pixel_polygons(mask: RegionMask) -> list[PixelPolygon]:
     """The parts of a mask that hang together by edges; no ring touches itself, so that each polygon is a valid one."""
-    found = [ring for walk in _walks(mask.inside) for ring in _simple(walk)]
-    if len(found) == 1:
-        return [PixelPolygon(_moved(found[0], mask))]
+    found = _rings(mask.inside)
+    corner = np.asarray(mask.box[:2])
+    outer = [ring for ring in found if signed_area(ring) > 0]
+    if len(outer) == 1:
+        return [PixelPolygon(outer[0] + corner, tuple(ring + corner for ring in found if ring is not outer[0]))]
     parts, _count = ndimage.label(mask.inside)
     shells: dict[int, Ring] = {}
     holes: dict[int, list[Ring]] = {}
     for ring in found:
         part = int(parts[_pixel_inside(ring)])
         if signed_area(ring) > 0:
-            shells[part] = _moved(ring, mask)
+            shells[part] = ring + corner
         else:
-            holes.setdefault(part, []).append(_moved(ring, mask))
+            holes.setdefault(part, []).append(ring + corner)
     return [PixelPolygon(shells[part], tuple(holes.get(part, ()))) for part in sorted(shells)]
 
 
@@ -119,95 +119,91 @@ def _check_length(shape: tuple[int, int], rings: Sequence[NDArray[np.float64]]) 
         raise LimitError("The outline of a region is too long.", "Simplify it, or give the region as a mask.")
 
 
-def signed_area(ring: Sequence[Node]) -> float:
+def signed_area(ring: Ring) -> float:
     """The area within a ring of (row, column), positive where it goes round as its shell does."""
-    rows, columns = np.asarray(ring, dtype=np.float64).T
-    return float((columns * np.roll(rows, -1) - np.roll(columns, -1) * rows).sum() / 2)
+    rows, columns = ring.T
+    crossed = columns[:-1] * rows[1:] - columns[1:] * rows[:-1]
+    return (float(crossed.sum()) + float(columns[-1] * rows[0] - columns[0] * rows[-1])) / 2
 
 
-def _moved(ring: list[Node], mask: RegionMask) -> Ring:
-    moved: Ring = np.asarray(ring, dtype=np.int64) + np.asarray(mask.box[:2])
-    return moved
-
-
-def _walks(inside: NDArray[np.bool_]) -> list[list[Node]]:
-    """The closed outlines, from turn to turn, with the inside on the right hand; a corner may be passed twice."""
+def _rings(inside: NDArray[np.bool_]) -> list[Ring]:
+    """The closed outlines, from turn to turn, with the inside on the right hand; none touches itself."""
     padded = np.pad(inside, 1).astype(np.int8)
     turns = padded[:-1, :-1] + padded[1:, 1:] - padded[:-1, 1:] - padded[1:, :-1]
     rows, columns = np.nonzero(turns)
-    # Where two pixels meet at a corner only, two outlines turn: the corner counts twice.
+    # Where two pixels meet at a corner only, two outlines turn: the corner is there twice.
     twice = np.abs(turns[rows, columns]) == 2
     rows, columns = np.repeat(rows, 1 + twice), np.repeat(columns, 1 + twice)
-    follow: dict[tuple[int, int, int], Node] = {}
-    for (r0, c0, r1, c1), right in _level(padded, rows, columns):
-        follow[(r0, c0, 0) if right else (r1, c1, 2)] = (r1, c1) if right else (r0, c0)
-    for (r0, c0, r1, c1), down in _upright(padded, rows, columns):
-        follow[(r0, c0, 1) if down else (r1, c1, 3)] = (r1, c1) if down else (r0, c0)
-    return _followed(follow)
+    nodes = np.stack([rows, columns], axis=1)
+    # Row by row, an outline runs from each odd corner to the next one, and so it does column by column.
+    across = np.arange(len(nodes)) ^ 1
+    below = padded[rows + 1, columns + 1] > 0
+    walks = _walks(across.tolist(), _downwards(padded, nodes).tolist(), below.tolist())
+    if twice.any():
+        where = (rows * (padded.shape[1] + 1) + columns).tolist()
+        walks = [part for walk in walks for part in _simple(walk, where)]
+    return [nodes[walk] for walk in walks]
 
 
-Edge = tuple[tuple[int, int, int, int], bool]
+def _downwards(padded: NDArray[np.int8], nodes: Ring) -> NDArray[np.int64]:
+    """The other end of the upright stretch of outline at each corner."""
+    rows, columns = nodes.T
+    # Of a corner that is there twice, the first one has its level stretch on the left. Its upright one goes up where
+    # the pixel between them is inside (so that the outline stays with that pixel), else down.
+    second = np.zeros(len(nodes), dtype=bool)
+    second[1:] = (rows[1:] == rows[:-1]) & (columns[1:] == columns[:-1])
+    first = np.append(second[1:], False)
+    rising = padded[rows, columns] > 0
+    rank = np.where(first, ~rising, np.where(second, rising, False))
+    order = np.lexsort((rank, rows, columns))
+    partner = np.empty(len(nodes), dtype=np.int64)
+    partner[order] = order[np.arange(len(nodes)) ^ 1]
+    return partner
 
 
-def _level(padded: NDArray[np.int8], rows: NDArray[np.int64], columns: NDArray[np.int64]) -> list[Edge]:
-    """Level stretches of outline, from left to right, and whether the inside lies below them."""
-    order = np.lexsort((columns, rows))
-    ends = np.stack([rows[order], columns[order]], axis=1).reshape(-1, 4)
-    below = padded[ends[:, 0] + 1, ends[:, 1] + 1] > 0
-    return [((a, b, c, d), inside) for (a, b, c, d), inside in zip(ends.tolist(), below.tolist(), strict=True)]
-
-
-def _upright(padded: NDArray[np.int8], rows: NDArray[np.int64], columns: NDArray[np.int64]) -> list[Edge]:
-    """Upright stretches of outline, downwards, and whether the inside lies on their left (on the right hand)."""
-    order = np.lexsort((rows, columns))
-    ends = np.stack([rows[order], columns[order]], axis=1).reshape(-1, 4)
-    left = padded[ends[:, 0] + 1, ends[:, 1]] > 0
-    return [((a, b, c, d), inside) for (a, b, c, d), inside in zip(ends.tolist(), left.tolist(), strict=True)]
-
-
-def _followed(follow: dict[tuple[int, int, int], Node]) -> list[list[Node]]:
-    """Walk every stretch once. Directions: 0 east, 1 south, 2 west, 3 north."""
+def _walks(across: list[int], down: list[int], below: list[bool]) -> list[list[int]]:
+    """Follow level and upright stretches in turn until each was walked once."""
+    waiting = bytearray(b"\1") * len(across)
     walks = []
-    while follow:
-        (row, column, heading), (to_row, to_column) = follow.popitem()
-        start, walk = (row, column, heading), []
-        while True:
-            walk.append((row, column))
-            row, column = to_row, to_column
-            # Turning right, where one can, keeps the outline with the pixel it came along.
-            right, left = (row, column, (heading + 1) % 4), (row, column, (heading + 3) % 4)
-            step = right if right in follow or right == start else left
-            if step == start:
-                break
-            to_row, to_column = follow.pop(step)
-            heading = step[2]
-        walks.append(walk)
+    for left in range(0, len(across), 2):
+        if waiting[left]:
+            start = at = left if below[left] else left + 1
+            walk = []
+            while True:
+                walk.append(at)
+                waiting[at] = 0
+                at = across[at]
+                walk.append(at)
+                waiting[at] = 0
+                at = down[at]
+                if at == start:
+                    break
+            walks.append(walk)
     return walks
 
 
-def _simple(walk: list[Node]) -> list[list[Node]]:
-    """Cut a walk where it passes a corner again, so that no ring touches itself."""
-    if len(set(walk)) == len(walk):
-        return [walk]
-    rings: list[list[Node]] = []
-    path: list[Node] = []
-    place: dict[Node, int] = {}
+def _simple(walk: list[int], where: list[int]) -> list[list[int]]:
+    """Cut a walk where it passes a corner again (`where` is equal), so that no ring touches itself."""
+    rings: list[list[int]] = []
+    path: list[int] = []
+    place: dict[int, int] = {}
     for node in walk:
-        if node in place:
-            at = place[node]
+        corner = where[node]
+        if corner in place:
+            at = place[corner]
             rings.append(path[at:])
             for passed in path[at:]:
-                del place[passed]
+                del place[where[passed]]
             del path[at:]
-        place[node] = len(path)
+        place[corner] = len(path)
         path.append(node)
     rings.append(path)
     return rings
 
 
-def _pixel_inside(ring: list[Node]) -> Node:
+def _pixel_inside(ring: Ring) -> tuple[int, int]:
     """The pixel at the right hand of the first stretch of a ring."""
-    (row, column), (to_row, to_column) = ring[0], ring[1]
+    (row, column), (to_row, to_column) = ring[0].tolist(), ring[1].tolist()
     if row == to_row:
         return (row, column) if to_column > column else (row - 1, column - 1)
     return (row, column - 1) if to_row > row else (row - 1, column)
