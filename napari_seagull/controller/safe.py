@@ -43,13 +43,13 @@ class Safe(QObject):
         self._desk, self._images, self._canvas, self._places = desk, images, canvas, places
         self._bar, self._strip = panel.question, panel.status
         self._layer: Image | None = None
-        self._path = ""
+        self._origin: Origin | None = None
         self._recorder: Recorder | None = None
         self._ended: list[Recorder] = []
         self._found: Found | None = None
         self._looking: object = None
         self._held_since = 0.0
-        self._muted = False
+        self._muted = self._slow = False
         desk.session.accepted.connect(self._on_accepted)
         desk.session.image_changed.connect(self._on_image_changed)
         self._bar.answered.connect(self._on_answered)
@@ -58,17 +58,28 @@ class Safe(QObject):
     def is_written(self) -> bool:
         """True when everything that was done is on the disk, or it was said that it is not."""
         recorder = self._recorder
-        done = self._looking is None and (recorder is None or recorder.durable >= recorder.last)
-        if done or (recorder is not None and recorder.is_failing):
-            self._held_since = 0.0
-            return True
-        self._held_since = self._held_since or time.monotonic()
-        return time.monotonic() - self._held_since > LONGEST_WAIT_S
+        if self._looking is not None:
+            return False
+        return recorder is None or recorder.is_failing or recorder.durable >= recorder.last
 
     @property
     def is_idle(self) -> bool:
         """True when nothing is looked for or written."""
         return self.is_written
+
+    def may_show(self) -> bool:
+        """Whether what was done may be shown as done; a disk that takes too long holds nobody back, and is named."""
+        if self.is_written:
+            self._held_since = 0.0
+            return True
+        now = time.monotonic()
+        self._held_since = self._held_since or now
+        if now - self._held_since < LONGEST_WAIT_S:
+            return False
+        if not self._slow:
+            self._slow = True
+            self._desk.tell("The disk is slow: your last steps are shown, but not saved yet. Wait before you quit.")
+        return True
 
     def close(self) -> None:
         """Write everything, and let go of the file."""
@@ -85,6 +96,9 @@ class Safe(QObject):
     def _on_image_changed(self) -> None:
         image, layer = self._desk.session.image, self._images.layer
         if image is None or layer is None or layer is self._layer:
+            return
+        if self._recorder is not None and self._origin is not None and self._origin.same_as(origin_of(layer, image)):
+            self._layer = layer  # the same image was opened again, or another layer of its file
             return
         if self._bar.topic == RESUME:
             self._bar.clear()
@@ -156,7 +170,8 @@ class Safe(QObject):
             return
         if self._recorder is not None:
             here = self._images.layer is self._layer
-            layer, path = (self._desk.session.image_layer if here else ""), self._path
+            layer = self._desk.session.image_layer if here else ""
+            path = "" if self._origin is None else self._origin.path
             self._recorder.record(lambda: [event for entry in entries for event in events_of(entry, layer, path)])
             if not here and not self._desk.session.regions:
                 self._go_on_with_this_image()
@@ -183,7 +198,7 @@ class Safe(QObject):
             places.remember(found.origin.sha256, taken.place)
             return taken
 
-        self._layer, self._path = self._images.layer, found.origin.path
+        self._layer, self._origin = self._images.layer, found.origin
         self._recorder = Recorder(open_place, lambda news: post(lambda: self._on_news(news)))
         table, path = self._desk.session.table, found.origin.path
         self._recorder.record(lambda: events_of_table(table, path, now_utc(), only_image=resumed))

@@ -59,6 +59,10 @@ class Origin:
             return None
         return Path(self.path)
 
+    def same_as(self, other: Origin) -> bool:
+        """Whether both are the same image: by their file, or by what they show where they have none."""
+        return self.file == other.file if self.file is not None else self.sha256 == other.sha256
+
 
 @dataclass(frozen=True)
 class Place:

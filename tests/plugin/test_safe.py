@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -208,6 +209,21 @@ def test_a_panel_that_is_opened_again_takes_its_session_up_by_itself(qtbot, back
     assert not list(file.parent.glob("*.2.*"))
 
 
+def test_an_image_that_is_closed_and_opened_again_goes_on_in_the_same_file(windows, file):
+    window = windows()
+    layer = window.open(file)
+    window.draw(LEFT)
+    window.viewer.layers.remove(layer)
+    window.settle()
+    window.controller.images.choose(window.open(file))
+    window.settle()
+    assert window.question.topic != "resume"
+    window.draw(RIGHT)
+    window.close()
+    assert len(read_session(file.with_name("halves.png.seagull.json")).regions) == 2
+    assert not list(file.parent.glob("*.2.*"))
+
+
 def test_an_image_without_a_file_is_known_by_what_it_shows(windows):
     first = windows()
     first.open(None)
@@ -260,6 +276,29 @@ def test_another_image_with_a_session_of_its_own_takes_the_table_over(windows, f
     second.close()
     assert [one.id for one in read_session(file.with_name("halves.png.seagull.json")).regions] == [mine]
     assert len(read_session(other.with_name("other.png.seagull.json")).regions) == 1
+
+
+def test_a_disk_that_hangs_holds_the_table_back_for_a_moment_only_and_is_named(windows, file, monkeypatch):
+    window = windows()
+    window.open(file)
+    window.draw(LEFT)
+    go, synced = threading.Event(), os.fsync
+
+    def hang(handle: int) -> None:
+        go.wait(30)
+        synced(handle)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "fsync", hang)
+        window.panel.draw_bar.tool_wished.emit(Tool.RECTANGLE)
+        window.controller.shapes.layer.add_rectangles([np.asarray(RIGHT, dtype=float)])
+        window.qtbot.waitUntil(lambda: len(window.session.regions) == 2)
+        window.qtbot.wait(300)
+        assert window.panel.table.model().rowCount() == 1  # not shown as done before it is
+        window.qtbot.waitUntil(lambda: window.panel.table.model().rowCount() == 2)
+        assert "not saved yet" in window.panel.status.text()
+        go.set()
+        window.settle()
 
 
 def test_a_disk_that_is_full_is_said_and_shown_regions_are_not_held_back_for_ever(windows, file, monkeypatch):
