@@ -93,7 +93,7 @@ class Controller(QObject):
         self.pictures, self.zoom = Pictures(desk, self), Zoom(desk, self.images)
         self.display = Display(desk, panel, layers, self.verdicts, self.pictures)
         self.deeds = RegionDeeds(desk, panel.regions, self.verdicts, self.zoom, self)
-        self.display.may_show = lambda: self.safe.is_written
+        self.display.may_show = self.safe.may_show
         self.raters: list[Rater] = []
         self.served: list[Closing] = []
         self.tools = Tools(desk, self.images, layers, panel.draw_bar, self)
