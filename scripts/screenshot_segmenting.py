@@ -8,6 +8,8 @@ Run it where there is a screen, or under `xvfb-run -s "-screen 0 1600x1000x24"`:
 from __future__ import annotations
 
 import argparse
+import os
+import tempfile
 from pathlib import Path
 
 import napari
@@ -66,6 +68,7 @@ class Sitting:
     def picture(self, name: str) -> None:
         """Take the whole window, in few colours, so that the file stays small."""
         self.settle()
+        self.dock.status.clear()
         QTest.qWait(300)
         self.out.mkdir(parents=True, exist_ok=True)
         pixels = self.viewer.screenshot(canvas_only=False, flash=False)
@@ -101,6 +104,7 @@ def main() -> None:
     asked.add_argument("--sample", default="girl")
     asked.add_argument("--size", default="1400x900")
     options = asked.parse_args()
+    os.environ["SEAGULL_SESSIONS"] = tempfile.mkdtemp()  # no earlier session is offered, and none is left
     viewer = napari.Viewer(show=True)
     viewer.theme = options.theme
     width, height = (int(value) for value in options.size.split("x"))

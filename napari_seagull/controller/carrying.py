@@ -81,7 +81,12 @@ class Carrier(QObject):
             self._desk.tell("This is the last plane; there is none to carry the region to.")
         else:
             ahead = min(planes, self.planes_left())
-            start, read = (record.plane, record.region.mask), _reader(layer)
+            try:
+                read = self._reader(layer, record.plane)
+            except SeagullError as error:
+                self._desk.tell(str(error))
+                return
+            start = (record.plane, record.region.mask)
             self._task = self._desk.tasks.start(
                 "carry",
                 lambda task: _carried(client, read, start, ahead, task),
@@ -89,6 +94,15 @@ class Carrier(QObject):
                 failed=self._on_failed,
             )
             self.changed.emit()
+
+    def _reader(self, layer: Image, plane: Plane) -> Read:
+        """Everything that is needed to read planes of a layer, taken off it on the thread of the window."""
+        shape = plane_shape(layer)
+        if is_large(layer):
+            window = window_request(layer, plane, (0, 0, *shape), self._images.choice)
+            return lambda there, mask: window.elsewhere(there, window_round(shape, Prompts(mask=mask))).prepare()
+        request = self._images.request(layer, plane)
+        return lambda there, _mask: Ground(request.elsewhere(there).prepare(), shape, there)
 
     def _chosen(self) -> RegionRecord | None:
         session = self._desk.session
@@ -130,18 +144,6 @@ class Carrier(QObject):
             lead = len(dims.point) - len(world)
             for axis in range(len(plane)):
                 dims.set_point(lead + axis, float(world[axis]))
-
-
-def _reader(layer: Image) -> Read:
-    """Everything that is needed to read planes of a layer, taken off it on the thread of the window."""
-    large, shape = is_large(layer), plane_shape(layer)
-    template = window_request(layer, (), (0, 0, *shape))
-
-    def read(plane: Plane, mask: RegionMask) -> Ground:
-        box = window_round(shape, Prompts(mask=mask)) if large else (0, 0, *shape)
-        return template.elsewhere(plane, box).prepare()
-
-    return read
 
 
 def _carried(client: Client, read: Read, start: tuple[Plane, RegionMask], ahead: int, task: Task) -> Carriage:

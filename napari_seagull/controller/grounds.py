@@ -55,12 +55,13 @@ class Grounds(QObject):
             image = self._desk.session.image
             there = self._images.is_current and image is not None and image.pixels.plane == plane
             return Ground(image, image.shape, plane) if there and image is not None else None
-        key = (id(layer), self._images.revision, plane, tuple(layer.contrast_limits or ()))
+        choice = self._images.choice
+        key = (id(layer), self._images.revision, plane, tuple(layer.contrast_limits or ()), choice)
         last = self._kept.box if self._kept is not None and self._key == key else None
         box = window_round(plane_shape(layer), prompts, last=last)
         if box == last:
             return self._kept
-        wanted = window_request(layer, plane, box)
+        wanted = window_request(layer, plane, box, choice)
         self._key, self._kept = key, None
         self._task = self._desk.tasks.start(
             "window", lambda _task: wanted.prepare(), done=self._on_read, failed=self._on_unread

@@ -7,7 +7,7 @@ from qtpy.QtCore import QObject
 from napari_seagull.controller.backend_desk import BackendDesk
 from napari_seagull.controller.desk import Desk, debounce
 from napari_seagull.controller.images import ImageWatch
-from napari_seagull.layers.images import displayed_plane, pixel_request
+from napari_seagull.layers.images import displayed_plane
 from napari_seagull.layers.windows import is_large
 from napari_seagull.tasks import Task
 from seagull_iqa.errors import SeagullError
@@ -54,7 +54,7 @@ class Prefetcher(QObject):
         if is_large(following):
             return
         try:
-            request = pixel_request(following, plane=displayed_plane(following, self._desk.viewer.dims))
+            request = self._images.request(following, displayed_plane(following, self._desk.viewer.dims))
         except SeagullError:
             return
         self._task = self._desk.tasks.start(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 from numpy.typing import ArrayLike
 
+from napari_seagull.layers.choice import PixelChoice, limits_for
 from napari_seagull.layers.images import LazyArray, full_data, plane_shape
 from napari_seagull.session.records import Plane
 from seagull_iqa.domain.prompts import FloatBox, Point, Prompts
@@ -104,6 +105,7 @@ class WindowRequest:
     data: LazyArray
     rgb: bool
     plane: Plane
+    channel: int | None
     contrast_limits: tuple[float, float] | None
     name: str
     shape: tuple[int, int]
@@ -118,17 +120,21 @@ class WindowRequest:
         r0, c0, r1, c1 = self.box
         part = cast("Any", self.data)[(*self.plane, slice(r0, r1), slice(c0, c1))]
         pixels = prepare(
-            cast("ArrayLike", np.asarray(part)), rgb=self.rgb, contrast_limits=self.contrast_limits, name=self.name
+            cast("ArrayLike", np.asarray(part)),
+            rgb=self.rgb,
+            channel=self.channel,
+            contrast_limits=self.contrast_limits,
+            name=self.name,
         )
         return Ground(pixels, self.shape, self.plane, (r0, c0))
 
 
-def window_request(image: Image, plane: Plane, box: Box) -> WindowRequest:
+def window_request(image: Image, plane: Plane, box: Box, choice: PixelChoice | None = None) -> WindowRequest:
     """Take off a layer what is needed to read a window of one plane; of a pyramid, the finest level."""
-    data = full_data(image)
-    shown = None if image.rgb or data.dtype in (np.uint8, np.bool_) else image.contrast_limits
-    limits = None if shown is None else (float(shown[0]), float(shown[1]))
-    return WindowRequest(data, bool(image.rgb), plane, limits, str(image.name), plane_shape(image), box)
+    wanted = choice or PixelChoice()
+    channel, limits = wanted.channel if image.rgb else None, limits_for(image, wanted)
+    data, name = full_data(image), str(image.name)
+    return WindowRequest(data, bool(image.rgb), plane, channel, limits, name, plane_shape(image), box)
 
 
 @dataclass(frozen=True, eq=False)
