@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from napari_seagull.connection.backend import Backend
 from napari_seagull.controller.controller import Controller
+from napari_seagull.controller.panel_deeds import follow
+from napari_seagull.controller.preference_desk import PreferenceDesk
+from napari_seagull.controller.preferences import PreferenceStore
 from napari_seagull.views.panel import Panel
 from napari_seagull.views.rate_panel import RatePanel
 
@@ -15,6 +19,9 @@ PLUGIN = "napari-seagull"
 PANEL, RATE = "SEAGULL region quality", "SEAGULL rate"
 """Names of the panels in the manifest."""
 
+SAMPLE = "girl"
+"""What the tour begins with."""
+
 
 class SeagullDock(Panel):
     """The docked panel "SEAGULL region quality"."""
@@ -23,7 +30,11 @@ class SeagullDock(Panel):
         super().__init__()
         # napari hands out a proxy, through which no layer is identical to itself; only public names are used below.
         viewer = getattr(viewer, "__wrapped__", viewer)
-        self.controller = Controller(viewer, self)
+        store = PreferenceStore.of_napari()
+        self.controller = Controller(viewer, self, backend=Backend(store.read().server))
+        self.preferences = PreferenceDesk(self.controller, viewer, store)
+        self.sample_wished.connect(lambda: viewer.open_sample(PLUGIN, SAMPLE))
+        self.menu.wished.connect(lambda wish: follow(viewer, self, wish))
         self.regions.deeds.rate_wished.connect(lambda: open_rate(viewer))
         self.controller.start()
 

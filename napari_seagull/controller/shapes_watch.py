@@ -89,6 +89,10 @@ class ShapesWatch(QObject):
         self._desk.session.image_changed.disconnect(self._start)
         self._leave()
 
+    def settle_after(self, rest_ms: int) -> None:
+        """Let an edit have ended when nothing has happened for so long."""
+        self._settle.setInterval(rest_ms)
+
     def ensure(self, image: Image) -> Shapes:
         """Our layer; made over the image, with every region the session remembers, where there is none."""
         if self._layer is None:

@@ -38,6 +38,7 @@ class Panel(QWidget):
     """The dock "SEAGULL region quality"; stacks the views and owns nothing else."""
 
     restore_wished = Signal()
+    sample_wished = Signal()  # by the tour
     closed = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:

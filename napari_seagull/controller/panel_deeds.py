@@ -1,0 +1,52 @@
+"""What the menu of the panel opens: the other panels, our page of napari's Preferences, the tour."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from qtpy.QtCore import Qt, QTimer
+from qtpy.QtWidgets import QApplication, QListWidget
+
+from napari_seagull.views.panel import Panel
+
+if TYPE_CHECKING:
+    import napari.viewer
+
+DISPLAY_NAME = "SEAGULL region quality"
+"""Of the plugin in the manifest: napari names its page of the Preferences after it."""
+
+PREFERENCES_COMMAND = "napari.window.file.show_preferences_dialog"
+LOOK_MS = 50
+
+
+def follow(viewer: napari.viewer.Viewer, panel: Panel, wish: str) -> None:
+    """Do what was chosen in the menu."""
+    from napari_seagull.controller.dock import open_rate
+    from napari_seagull.controller.docks import PANELS, open_panel
+
+    if wish == "tour":
+        panel.tour.start()
+    elif wish == "rate":
+        open_rate(viewer)
+    elif wish == "preferences":
+        open_preferences()
+    else:
+        open_panel(viewer, PANELS[wish])
+
+
+def open_preferences() -> None:
+    """Open napari's Preferences at our page."""
+    from app_model import Application
+
+    app = Application.get_app("napari")
+    if app is not None:
+        QTimer.singleShot(LOOK_MS, _turn_to_our_page)  # once the dialog is there, should it hold the loop
+        app.commands.execute_command(PREFERENCES_COMMAND)
+
+
+def _turn_to_our_page() -> None:
+    for window in QApplication.topLevelWidgets():
+        for pages in window.findChildren(QListWidget) if window.isVisible() else ():
+            found = pages.findItems(DISPLAY_NAME, Qt.MatchFlag.MatchExactly)
+            if found:
+                pages.setCurrentItem(found[0])
