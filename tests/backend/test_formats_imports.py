@@ -6,9 +6,11 @@ import base64
 import io
 import json
 import math
+import random
 import struct
 import zipfile
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -309,6 +311,25 @@ def test_small_files_that_want_all_memory_are_refused(tmp_path: Path, monkeypatc
     monkeypatch.setattr(pages, "MAX_BYTES", 100)
     with pytest.raises(SeagullError, match="overlap too much"):
         export_to(tmp_path / "d.tif", Export(DOCUMENT), "labels")
+
+
+@pytest.mark.parametrize("name", [one.name for one in FORMATS.values() if one.writer and one.reader])
+def test_a_damaged_file_never_ends_in_a_traceback(tmp_path: Path, name: str) -> None:
+    path = tmp_path / f"a{FORMATS[name].suffix}"
+    export_to(path, Export(DOCUMENT), name)
+    files = sorted(one for one in path.rglob("*") if one.is_file()) if path.is_dir() else [path]
+    chance = random.Random(name)
+    for _ in range(15):
+        file = chance.choice(files)
+        whole = file.read_bytes()
+        data = bytearray(whole)
+        for _ in range(chance.randint(1, 6)):
+            at = chance.randrange(len(data) + 1)
+            data[at : at + chance.randint(0, 9)] = chance.choice((b"9" * 20, b"[", b"NaN", b"\0", b"", b"-1", b"\xff"))
+        file.write_bytes(data)
+        with suppress(SeagullError):
+            import_from(path, IMAGE, name)
+        file.write_bytes(whole)
 
 
 @pytest.fixture

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import struct
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +19,12 @@ from seagull_iqa.formats.tables import csv_rows, csv_text
 from seagull_iqa.formats.values import COLUMNS, Collected, rows_of
 from seagull_iqa.imaging.files import read_array
 from seagull_iqa.imaging.saving import save_bytes, save_text
+
+DAMAGE = (
+    ArithmeticError, AttributeError, ImportError, LookupError, MemoryError, OSError, RuntimeError, TypeError,
+    ValueError, struct.error, zlib.error, tifffile.TiffFileError,
+)  # fmt: skip
+"""What tifffile raises on pages that are damaged."""
 
 PLACE = ("page", "label")
 """Where a region is: page of the TIFF, from 0, and its value there."""
@@ -93,7 +101,7 @@ def _pages(path: Path, shape: tuple[int, int]) -> list[NDArray[np.generic]]:
             raise LimitError(f"{path.name} holds more pages than can be read.", "Split it up.")
         try:
             return list(series.asarray().reshape(count, *shape))
-        except (ValueError, OSError, RuntimeError, IndexError, KeyError, TypeError, ImportError) as error:
+        except DAMAGE as error:
             raise ImageError(f"{path.name} is damaged and cannot be read.", "Copy or export the file again.") from error
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import base64
 import binascii
 import io
+import struct
+import zlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -20,6 +22,11 @@ from seagull_iqa.formats.reading import Budget, FormatError, list_under, read_js
 from seagull_iqa.formats.values import Collected
 from seagull_iqa.imaging import raster
 from seagull_iqa.imaging.pixel_polygons import filled
+
+_DAMAGE = (
+    binascii.Error, UnidentifiedImageError, Image.DecompressionBombError, zlib.error, struct.error, OSError,
+    SyntaxError, ValueError,
+)  # fmt: skip
 
 
 def read_labelme(path: Path, shape: tuple[int, int]) -> Contents:
@@ -100,7 +107,7 @@ def _picture(text: object, place: str) -> NDArray[np.bool_]:
             if opened.width * opened.height > 2**28:
                 raise FormatError(f"{place}: its mask is too large.", "Give a smaller one.")
             return np.asarray(opened.convert("L")) > 0
-    except (binascii.Error, UnidentifiedImageError, OSError, SyntaxError, ValueError) as error:
+    except _DAMAGE as error:
         if isinstance(error, FormatError):
             raise
         raise FormatError(f"{place}: its mask is no picture.", "Give a file of LabelMe.") from error

@@ -13,6 +13,7 @@ from seagull_iqa.domain.report import ScoreMap
 from seagull_iqa.errors import LimitError
 from seagull_iqa.formats.export import Export
 from seagull_iqa.formats.folders import write_folder
+from seagull_iqa.formats.label_tiff import DAMAGE
 from seagull_iqa.formats.pages import MAX_BYTES
 from seagull_iqa.formats.reading import FormatError, json_of
 from seagull_iqa.imaging.saving import save_bytes
@@ -56,7 +57,7 @@ def read_map_tiff(path: Path) -> ScoreMap:
             about = json_of(tiff.pages.first.tags.valueof("ImageDescription", ""), path.name)
             values = np.asarray(tiff.pages[1].asarray(), dtype=np.float32)
             height, width = tiff.pages.first.shape
-    except (OSError, ValueError, TypeError, AttributeError, IndexError, RuntimeError, tifffile.TiffFileError) as error:
+    except DAMAGE as error:
         raise FormatError(f"{path.name} cannot be read as a map.", "Give a map that was exported here.") from error
     if not isinstance(about, dict) or values.ndim != 2:
         raise FormatError(f"{path.name} does not say what its values are.", "Give a map that was exported here.")

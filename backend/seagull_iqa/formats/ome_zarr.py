@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+import zlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -229,7 +229,7 @@ def _array(zarr: Any, path: Path, where: str, kinds: str) -> NDArray[Any]:  # no
         if array.dtype.kind not in kinds:
             raise FormatError(f"{path.name}: {where} holds {array.dtype}.", "Give labels as whole numbers.")
         values: NDArray[Any] = np.asarray(array[...])
-    except (OSError, ValueError, KeyError, TypeError, RuntimeError, json.JSONDecodeError) as error:
+    except (OSError, LookupError, TypeError, ValueError, ArithmeticError, RuntimeError, zlib.error) as error:
         raise FormatError(f"{path.name}: {where} cannot be read.", "Copy or export it again.") from error
     return values
 
