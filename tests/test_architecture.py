@@ -115,8 +115,12 @@ def test_the_public_names_are_few_sorted_and_there() -> None:
         "ScoreMap",
         "SeagullError",
         "Severity",
+        "heatmap",
+        "load_model",
         "prepare",
         "read_image",
+        "score",
+        "segment",
     ]
     assert seagull_iqa.__all__ == sorted(seagull_iqa.__all__)
     for name in seagull_iqa.__all__:

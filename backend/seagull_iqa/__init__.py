@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from seagull_iqa.imaging.files import read_image
     from seagull_iqa.imaging.normalise import prepare
     from seagull_iqa.imaging.prepared import PreparedImage
+    from seagull_iqa.notebook import heatmap, score, segment
+    from seagull_iqa.registry import load_model
 
 __all__ = [
     "Aspect",
@@ -34,8 +36,12 @@ __all__ = [
     "ScoreMap",
     "SeagullError",
     "Severity",
+    "heatmap",
+    "load_model",
     "prepare",
     "read_image",
+    "score",
+    "segment",
 ]
 
 _HOMES = {
@@ -52,8 +58,12 @@ _HOMES = {
     "ScoreMap": "domain.report",
     "SeagullError": "errors",
     "Severity": "domain.distortion",
+    "heatmap": "notebook",
+    "load_model": "registry",
     "prepare": "imaging.normalise",
     "read_image": "imaging.files",
+    "score": "notebook",
+    "segment": "notebook",
 }
 
 
