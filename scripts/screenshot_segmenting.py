@@ -69,6 +69,7 @@ class Sitting:
         """Take the whole window, in few colours, so that the file stays small."""
         self.settle()
         self.dock.status.clear()
+        self.dock.tour.hide()
         QTest.qWait(300)
         self.out.mkdir(parents=True, exist_ok=True)
         pixels = self.viewer.screenshot(canvas_only=False, flash=False)
