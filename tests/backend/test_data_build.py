@@ -21,11 +21,11 @@ from PIL import Image
 
 from seagull_iqa.cli.app import run
 from seagull_iqa.data.build import build, chosen, plan
-from seagull_iqa.imaging.coco import decode
 from seagull_iqa.data.labels import LabelMaps
 from seagull_iqa.data.shards import read_shard, shard_path
 from seagull_iqa.data.spec import BuildSpec
 from seagull_iqa.errors import SeagullError
+from seagull_iqa.imaging.coco import decode
 from seagull_iqa.samples import samples
 
 NAMES = ("baby", "guitar", "sunset")

@@ -6,11 +6,11 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from seagull_iqa.imaging import coco
 from seagull_iqa.data.instructions import bin_word, instructions, records
 from seagull_iqa.data.labelled import BoxPlace, CocoPlace, LabelledImage, LabelledRegion, WholePlace
 from seagull_iqa.domain.distortion import Distortion, Finding, Severity
 from seagull_iqa.domain.report import Aspect
+from seagull_iqa.imaging import coco
 
 SEVERE_BLUR = Finding(Distortion.BLUR, Severity.SEVERE)
 MINOR_NOISE = Finding(Distortion.NOISE, Severity.MINOR)

@@ -4,8 +4,8 @@ import numpy as np
 import pycocotools.mask
 import pytest
 
-from seagull_iqa.imaging import coco
 from seagull_iqa.errors import EmptyRegionError, RegionError
+from seagull_iqa.imaging import coco
 
 
 def blobs(seed: int, shape: tuple[int, int]) -> np.ndarray:

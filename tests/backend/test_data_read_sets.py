@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from seagull_iqa.imaging import coco
 from seagull_iqa.data.json_files import entries
 from seagull_iqa.data.readers import ReadSpec, read_dataset
 from seagull_iqa.data.scores import DataFileError, Scale
 from seagull_iqa.domain.distortion import Distortion, Finding, Severity
 from seagull_iqa.errors import ImageError, RegionError
+from seagull_iqa.imaging import coco
 
 SHAPE = (24, 30)
 

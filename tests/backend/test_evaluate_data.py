@@ -14,12 +14,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from seagull_iqa.imaging.coco import encode
 from seagull_iqa.data.scores import DataFileError, Scale
 from seagull_iqa.domain.distortion import Distortion, Finding, Severity
 from seagull_iqa.domain.model_card import ModelCard
 from seagull_iqa.domain.report import ALL_ASPECTS, QualityReport
 from seagull_iqa.errors import JobCancelledError, SeagullError
+from seagull_iqa.imaging.coco import encode
 from seagull_iqa.training.baselines import ALL_ROWS, AREA, CONSTANT, CROP, OURS, WHOLE
 from seagull_iqa.training.datasets import DataChoice, open_data_set
 from seagull_iqa.training.evaluate import EvaluateSpec, Evaluation, evaluate, measure

@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tests.backend.formats_session import DOCUMENT, SHAPE, same_document
 
 from seagull_iqa.domain.region import Region, RegionMask
 from seagull_iqa.errors import SeagullError
@@ -26,6 +25,7 @@ from seagull_iqa.formats.session_file import (
     read_session,
     write_session,
 )
+from tests.backend.formats_session import DOCUMENT, SHAPE, same_document
 
 
 def test_everything_comes_back_exactly(tmp_path: Path) -> None:

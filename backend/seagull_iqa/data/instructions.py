@@ -8,7 +8,6 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from seagull_iqa.imaging.coco import encode
 from seagull_iqa.data.labelled import CocoPlace, LabelledImage, LabelledRegion, Shape
 from seagull_iqa.data.readers_shards import ShardImage
 from seagull_iqa.domain.distortion import CLEAN, Distortion
@@ -24,6 +23,7 @@ from seagull_iqa.domain.questions import (
     YES,
 )
 from seagull_iqa.domain.report import Aspect
+from seagull_iqa.imaging.coco import encode
 
 GRAZED = 0.2
 """A region of which distortions reach a smaller share is neither clean nor spoiled: it is not asked for types."""

@@ -10,9 +10,9 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from seagull_iqa.imaging.coco import mask_of
 from seagull_iqa.domain.distortion import Distortion, Finding
 from seagull_iqa.domain.region import Box, RegionMask
+from seagull_iqa.imaging.coco import mask_of
 from seagull_iqa.imaging.files import read_image
 
 Shape = tuple[int, int]

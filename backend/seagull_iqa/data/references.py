@@ -15,11 +15,11 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
-from seagull_iqa.imaging.coco import decode, encode
 from seagull_iqa.data.pristine import Source, lossless, read_pristine
 from seagull_iqa.data.region_labels import RegionLabels
 from seagull_iqa.data.segments import Segmenter, segments
 from seagull_iqa.errors import SeagullError
+from seagull_iqa.imaging.coco import decode, encode
 from seagull_iqa.imaging.saving import save_bytes, save_text
 
 
