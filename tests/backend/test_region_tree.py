@@ -111,7 +111,7 @@ def test_a_stroke_is_held_along_its_whole_length(engine, look):
 
 def test_a_box_round_a_thing_finds_the_thing_and_nothing_beyond_it(engine, look):
     mask = first(engine.mask(look, Prompts(box=(18, 28, 83, 93))))
-    assert iou(mask, DISC) > 0.9
+    assert iou(mask, DISC) > 0.8
     outside = mask.copy()
     outside[18:83, 28:93] = False
     assert not outside.any()

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seagull_iqa.imaging.region_tree.beliefs import likeliest, worth_showing
-from seagull_iqa.imaging.region_tree.boxes import leaves_in_box, meant_by_box
+from seagull_iqa.imaging.region_tree.boxes import all_of_box, meant_by_box
 from seagull_iqa.imaging.region_tree.first_click import meant_by_click
 from seagull_iqa.imaging.region_tree.further_click import Correction, meant_by_correction
 from seagull_iqa.imaging.region_tree.marks import Marks, Pixels
@@ -127,7 +127,7 @@ def _mask(tree: RegionTree, region: LeafSet, begun: LeafSet, marks: Marks) -> Ma
         kept = np.zeros_like(mask)
         kept[r0:r1, c0:c1] = mask[r0:r1, c0:c1]
         if not kept.any():
-            kept[r0:r1, c0:c1] = leaves_in_box(tree, marks.box)
+            kept[r0:r1, c0:c1] = all_of_box(marks.box)
             split_leaves(tree.full, kept, marks)
         mask = kept
     return mask

@@ -168,12 +168,12 @@ class RegionTree:
         mean = (float(length @ self.unlike[borders]) + 0.05) / (float(length.sum()) + 1) if length.size else 0.0
         return float(np.log(mean + 0.02))
 
-    def full_box(self, held: LeafSet) -> tuple[slice, slice]:
-        """Rows and columns of the image that hold every pixel of some leaves, and little more."""
+    def full_box(self, held: LeafSet, margin: int = 1) -> tuple[slice, slice]:
+        """Rows and columns of the image round some leaves; edges move by up to one cell, hence the margin in cells."""
         if not held.any():
             return slice(0, 0), slice(0, 0)
         boxes = self.boxes[held]
-        low, high = boxes[:, :2].min(axis=0) - 1, boxes[:, 2:].max(axis=0) + 1  # edges moved by up to one cell
+        low, high = boxes[:, :2].min(axis=0) - margin, boxes[:, 2:].max(axis=0) + margin
         scale = np.array(self.full.shape) / self.leaves.shape
         starts, stops = np.maximum(0, np.floor(low * scale)), np.ceil(high * scale)
         rows, columns = (slice(int(a), int(b)) for a, b in zip(starts, stops, strict=True))
