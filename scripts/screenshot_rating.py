@@ -59,6 +59,7 @@ class Sitting:
     def picture(self, name: str) -> None:
         """Take the whole window, in few colours, so that the file stays small."""
         self.settle()
+        self.dock.status.clear()
         QTest.qWait(300)
         self.out.mkdir(parents=True, exist_ok=True)
         pixels = self.viewer.screenshot(canvas_only=False, flash=False)

@@ -64,6 +64,7 @@ class Rater(QObject):
         self._current: tuple[str, ...] = ()
         self._draft = VerdictDraft()
         self._closed = False
+        self._alive = True
         self._walk = RatingWalk(desk.session, parts.verdicts)
         self._stage = RatingStage(desk, parts.show_plain)
         self._connect()
@@ -75,6 +76,7 @@ class Rater(QObject):
         panel.start_wished.connect(self.start)
         panel.stop_wished.connect(self.stop)
         panel.closed.connect(self.close)
+        panel.destroyed.connect(self._on_panel_destroyed)
         panel.deed_wished.connect(self.do)
         panel.draft_wished.connect(self._on_draft_wished)
         panel.pairs_wished.connect(self._on_pairs_wished)
@@ -99,8 +101,10 @@ class Rater(QObject):
         session.image_changed.disconnect(self._show)
         session.restored.disconnect(self._on_restored)
         self._parts.verdicts.settings_changed.disconnect(self._on_settings_changed)
-        for view in self._views():
-            self._parts.pictures.forget(view)
+        if self._alive:
+            for view in self._views():
+                self._parts.pictures.forget(view)
+            self._panel.show_state(RateState())
 
     @property
     def is_on(self) -> bool:
@@ -140,8 +144,6 @@ class Rater(QObject):
             self._go_to_pair()
         else:
             self._go_to(region or self._walk.following(""))
-
-    # What keys and buttons say -----------------------------------------------------------------------------------
 
     def _on_key(self, name: str) -> bool:
         if name in ("Ctrl+Z", "Ctrl+Shift+Z", "Ctrl+Y"):
@@ -192,7 +194,9 @@ class Rater(QObject):
 
     def _next(self) -> None:
         if self._current and not self._pairs:
+            self._moving = True  # what changes is shown once, with the next region
             self._keep()
+            self._moving = False
             self._pass_on()
 
     def _skip(self) -> None:
@@ -228,8 +232,6 @@ class Rater(QObject):
             self._parts.verdicts.prefer(self._current[better], self._current[1 - better], equal=equal)
             self._go_to_pair()
 
-    # Where it goes -----------------------------------------------------------------------------------------------
-
     def _go_to(self, region: str) -> None:
         self._current = (region,) if region else ()
         self._take_up(region)
@@ -260,7 +262,9 @@ class Rater(QObject):
         if self._is_dirty():
             self._parts.verdicts.say(self._current[0], self._draft)
 
-    # What happens elsewhere --------------------------------------------------------------------------------------
+    def _on_panel_destroyed(self) -> None:
+        self._alive = False
+        self.close()
 
     def _on_draft_wished(self, draft: VerdictDraft) -> None:
         if self._on and self._current and not self._pairs:
@@ -288,6 +292,8 @@ class Rater(QObject):
         self._show()
 
     def _on_regions_changed(self, _ids: tuple[str, ...]) -> None:
+        if self._moving:
+            return
         if self._on and any(key not in self._desk.session.regions for key in self._current):
             self._current = ()
             self._begin()
@@ -308,8 +314,6 @@ class Rater(QObject):
             self._walk.taken_up(back[0])
             self._go_to(back[0])
 
-    # What is shown -----------------------------------------------------------------------------------------------
-
     def _views(self) -> tuple[Any, Any, Any]:
         return self._panel.single.picture, self._panel.pair.left, self._panel.pair.right
 
@@ -317,6 +321,8 @@ class Rater(QObject):
         return [self._desk.session.regions[key] for key in self._current if key in self._desk.session.regions]
 
     def _show(self) -> None:
+        if not self._alive:
+            return
         records, candidates = self._records(), self._walk.candidates()
         settings = self._parts.verdicts.settings
         message = rating_message(settings.keys, len(candidates), on=self._on, pairs=self._pairs)

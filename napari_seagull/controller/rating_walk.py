@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from napari_seagull.controller.rating_order import Candidate, candidate_of, next_pair, next_region
 from napari_seagull.controller.verdicts import Verdicts
 from napari_seagull.session.records import RegionRecord
@@ -18,7 +16,8 @@ class RatingWalk:
         self._visited: list[str] = []
         self._passed: set[str] = set()
         self._skipped: set[frozenset[str]] = set()
-        self._known: tuple[Mapping[str, RegionRecord], str, list[Candidate]] | None = None
+        self._author = verdicts.author
+        self._known: dict[str, tuple[RegionRecord, Candidate]] = {}
 
     def begin(self) -> None:
         """A new sitting: what was skipped comes again."""
@@ -27,12 +26,13 @@ class RatingWalk:
 
     def candidates(self) -> list[Candidate]:
         """All regions, in the order in which they were made."""
-        regions, author = self._session.regions, self._verdicts.author
-        known = self._known
-        if known is None or known[0] is not regions or known[1] != author:
-            known = (regions, author, [candidate_of(record, author) for record in regions.values()])
-            self._known = known
-        return known[2]
+        author = self._verdicts.author
+        before = self._known if author == self._author else {}
+        self._author, self._known = author, {}
+        for key, record in self._session.regions.items():  # made once for what has not changed
+            known = before.get(key)
+            self._known[key] = known if known and known[0] is record else (record, candidate_of(record, author))
+        return [candidate for _record, candidate in self._known.values()]
 
     def awaits(self, region: str) -> bool:
         """Whether a region still waits for this person."""

@@ -30,6 +30,8 @@ from napari_seagull.views.single_view import SingleView
 from napari_seagull.views.verdict_draft import VerdictDraft
 
 MINIMUM_WIDTH = 320
+BUTTON_PAD = 5
+"""Px on each side of the words of a button; styles would take far more."""
 
 
 @dataclass(frozen=True)
@@ -155,6 +157,7 @@ class RatePanel(QWidget):
         words = {Act.BACK: "Back", Act.UNDO: "Undo", Act.SKIP: "Skip", Act.NEXT: "Keep, go on"}
         for act, button in self.buttons.items():
             button.setText(f"{words[act]} {keys.hint(act)}")
+            button.setMinimumWidth(button.fontMetrics().horizontalAdvance(button.text()) + 2 * BUTTON_PAD)
 
     def show_state(self, state: RateState) -> None:
         """Show where the person is."""

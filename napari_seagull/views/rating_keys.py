@@ -119,7 +119,8 @@ class RatingKeys:
 
     def with_key(self, name: str, key: str) -> RatingKeys:
         """With another key for one deed; see `clashes`."""
-        return RatingKeys(MappingProxyType({**self.keys, name: key}))
+        others = {other: own for other, own in self.keys.items() if other != name}
+        return RatingKeys(MappingProxyType({**others, name: key}))  # last, so that a clash names what was there before
 
     def clashes(self) -> list[str]:
         """What is wrong with them, one sentence each; none where they can be used."""

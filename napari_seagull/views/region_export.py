@@ -15,6 +15,7 @@ HEADS = (
     "person", "person_quality", "person_importance", "person_findings", "person_comment", "person_time", "problem",
 )  # fmt: skip
 
+
 def as_tsv(rows: Iterable[RegionRow]) -> str:
     """Tabs between the cells, as spreadsheets paste it; with a head."""
     return _written(rows, "\t")
