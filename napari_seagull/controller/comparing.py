@@ -12,7 +12,7 @@ from qtpy.QtCore import QObject
 from napari_seagull.controller.backend_desk import BackendDesk
 from napari_seagull.controller.desk import ROLE_KEY, Desk, role_of
 from napari_seagull.controller.images import ImageWatch
-from napari_seagull.controller.mapping import OPACITY, layer_colormap
+from napari_seagull.controller.mapping import OPACITY, OURS, layer_colormap
 from napari_seagull.controller.native_scoring import assess
 from napari_seagull.layers.images import PixelRequest, displayed_plane, map_layer, plane_shape
 from napari_seagull.layers.large import whole, widened
@@ -205,6 +205,8 @@ class Comparer(QObject):
         active = layers.selection.active
         place = max(layers.index(one) for one in (image, self._other) if one in layers)
         layers.insert(place + 1, made)
+        for ours in [layer for layer in layers if role_of(layer) in OURS]:
+            layers.move(layers.index(ours), len(layers))  # the edited image came over them, and would hide them
         layers.selection.active = active if active in layers else made
 
 

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 from psygnal import Signal
-from qtpy.QtCore import QObject
+from qtpy.QtCore import QObject, QTimer
 
 from napari_seagull.controller.backend_desk import BackendDesk
-from napari_seagull.controller.desk import ROLE_KEY, Desk, role_of
+from napari_seagull.controller.desk import PAINTED, REGIONS, ROLE_KEY, SEGMENTS, Desk, role_of
 from napari_seagull.controller.images import ImageWatch
 from napari_seagull.layers.images import map_layer
 from napari_seagull.layers.large import whole, widened
@@ -33,6 +33,9 @@ if TYPE_CHECKING:
 Values = NDArray[np.float32]
 
 OPACITY = 0.6
+
+OURS = (REGIONS, PAINTED, SEGMENTS)
+"""Layers that hold regions: always over the maps."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,6 +61,7 @@ class Mapper(QObject):
         self._coarse = False
         self.listen_to(bar)
         desk.session.maps_changed.connect(self._on_maps_changed)
+        desk.viewer.layers.events.inserted.connect(self._on_inserted)
 
     @property
     def shown(self) -> ScoreMap | None:
@@ -94,6 +98,21 @@ class Mapper(QObject):
     def close(self) -> None:
         """Listen no more."""
         self._desk.session.maps_changed.disconnect(self._on_maps_changed)
+        self._desk.viewer.layers.events.inserted.disconnect(self._on_inserted)
+
+    def _on_inserted(self, event: Any) -> None:  # noqa: ANN401
+        """Regions that come while a map is shown lie over it, or they would not be seen."""
+        if role_of(event.value) in OURS:
+            QTimer.singleShot(0, self._sink)
+
+    def _sink(self) -> None:
+        image, layers = self._images.layer, self._desk.viewer.layers
+        if image is None or image not in layers:
+            return
+        ours = [layers.index(layer) for layer in layers if role_of(layer) in OURS]
+        for layer in self.layers:
+            if ours and layers.index(image) < min(ours) < layers.index(layer):
+                layers.move(layers.index(layer), layers.index(image) + 1)
 
     @property
     def is_idle(self) -> bool:

@@ -195,11 +195,13 @@ class Series(QObject):
     def _words(self, record: RegionRecord) -> str:
         run = self._run
         if run is None or not self._points:
-            return record.region.name
+            return f"{record.region.name}: press “Score all planes” to see its quality over them."
         if run.region.id != record.id:
             return f"{record.region.name} is selected; the line is that of {run.region.name}."
         changed = run.geometry != record.geometry
-        return f"{record.region.name}{' has changed since: score all planes again.' if changed else ''}"
+        if changed:
+            return f"{record.region.name} has changed since: score all planes again."
+        return f"{record.region.name}: quality, with its 80 % interval"
 
     def _show_plot(self) -> None:
         run, layer = self._run, self._images.layer

@@ -143,7 +143,6 @@ class ComparePanel(DockedPanel):
         self.table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         self.table.setSortingEnabled(True)
         self.table.sortByColumn(3, Qt.SortOrder.AscendingOrder)  # what lost most comes first
-        self.table.setAlternatingRowColors(True)
         head, lines = self.table.horizontalHeader(), self.table.verticalHeader()
         if head is not None and lines is not None:
             head.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)

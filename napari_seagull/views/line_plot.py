@@ -92,7 +92,7 @@ class LinePlot(QWidget):
                 painter.setBrush(QColor(*quality_rgb(point.value)))
                 painter.drawEllipse(self.place_of(point.index, point.value), 3.5, 3.5)
         if self._present is not None and self._points:
-            painter.setPen(QPen(self.palette().color(self.palette().ColorRole.Highlight), 1.5, Qt.PenStyle.DashLine))
+            painter.setPen(QPen(ink, 1.2, Qt.PenStyle.DashLine))
             painter.drawLine(self.place_of(self._present, 0), self.place_of(self._present, 100))
         painter.end()
 

@@ -22,6 +22,9 @@ from seagull_iqa.imaging.map_regions import Threshold
 LEAST_AREA_SHARE = 0.0005
 """Of the image: regions smaller than this are left out at first."""
 
+BUTTONS = 56
+"""Px that napari's style gives to the two buttons of a spin box, and to the air in it."""
+
 MOST_AREA = 2_000_000_000
 
 
@@ -43,6 +46,9 @@ class ThresholdForm(QWidget):
         self.area.setSuffix(" px")
         self.area.setGroupSeparatorShown(True)
         self.area.setToolTip("Smaller regions are left out")
+        for spin, digits in ((self.value, "00.00"), (self.area, "000,000 px")):
+            # As wide as its number and its two buttons, so that the sentence fits onto one line of a usual panel.
+            spin.setFixedWidth(self.fontMetrics().horizontalAdvance(digits) + BUTTONS)
         self.preview = QCheckBox("Preview", self)
         self.preview.setToolTip("Outline on the canvas what would become regions")
         self.preview.setChecked(True)
@@ -59,7 +65,7 @@ class ThresholdForm(QWidget):
     def _lay_out(self) -> None:
         sentence = QWidget(self)
         line = FlowLayout(sentence, gap=4)
-        for part in (QLabel("Everything", self), self.side, self.value, QLabel("of at least", self), self.area):
+        for part in (QLabel("Everything", self), self.side, self.value, QLabel("at least", self), self.area):
             part.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
             line.addWidget(part)
         foot = QHBoxLayout()

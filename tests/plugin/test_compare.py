@@ -74,6 +74,8 @@ def test_the_difference_is_a_layer_with_fixed_limits_on_both_sides_of_nothing(pa
     middle = layer.colormap.map(np.array([0.5]))[0][:3]
     assert np.allclose(middle * 255, DIFFERENCE_RAMP[2][1], atol=1)
     assert layer.name == f"Difference: after {MINUS} before"
+    layers = controller.viewer.layers
+    assert layers.index("after") < layers.index(layer) < layers.index(controller.shapes.layer)
     panel.button.click()
     settle()
     assert len(differences(controller)) == 1

@@ -130,6 +130,8 @@ def test_what_is_counted_becomes_scored_regions_in_one_step_that_undo_takes_back
     assert np.mean(records[0].region.mask.pixels == exact) > 0.95
     assert "2 regions made" in mapped.status.text()
     assert not controller.served[-1].preview.is_shown
+    names = [layer.name for layer in controller.viewer.layers]
+    assert names.index("SEAGULL segments") > names.index("Quality map: halves")
     controller.keeper.undo()
     calm()
     assert not controller.session.regions
