@@ -49,7 +49,7 @@ class Safe(QObject):
         self._found: Found | None = None
         self._looking: object = None
         self._held_since = 0.0
-        self._muted = self._slow = False
+        self._muted = self._slow = self._closed = False
         desk.session.accepted.connect(self._on_accepted)
         desk.session.image_changed.connect(self._on_image_changed)
         self._bar.answered.connect(self._on_answered)
@@ -83,6 +83,7 @@ class Safe(QObject):
 
     def close(self) -> None:
         """Write everything, and let go of the file."""
+        self._closed = True
         self._desk.session.accepted.disconnect(self._on_accepted)
         self._desk.session.image_changed.disconnect(self._on_image_changed)
         if self._looking is not None and self._found is not None:
@@ -239,6 +240,8 @@ class Safe(QObject):
         self._desk.note(f"Resumed {_count(len(command.records))}.")
 
     def _on_news(self, news: News) -> None:
+        if self._closed:
+            return  # nobody is there to be told
         if news.problem is not None:
             self._desk.tell(f"Your work is not saved at present: {news.problem}")
         elif news.recovered:
