@@ -72,11 +72,11 @@ def show_table(sitting: Sitting, *, everything: bool) -> None:
     dock = sitting.dock
     area = dock.findChild(QWidget, "qt_scrollarea_viewport").parentWidget()
     table = dock.table
-    for line, quality in ((1, 25.0), (3, 75.0)):
+    for line, quality in ((0, 25.0), (3, 75.0)):
         table.selectRow(line)
         dock.regions.deeds.rating_wished.emit(quality)
         sitting.settle()
-    table.selectRow(1)
+    table.selectRow(0)
     sitting.settle()
     area.ensureWidgetVisible(dock.card)
     sitting.picture("regions")
@@ -106,7 +106,7 @@ def rate(sitting: Sitting, *, everything: bool) -> None:
     panel.setup.author.textEdited.emit("Ann")
     shift = Qt.KeyboardModifier.ShiftModifier
     sitting.keys(Qt.Key.Key_2, Qt.Key.Key_B, Qt.Key.Key_Return)
-    sitting.keys(Qt.Key.Key_2, (Qt.Key.Key_4, shift), Qt.Key.Key_B, Qt.Key.Key_B, Qt.Key.Key_N)
+    sitting.keys(Qt.Key.Key_4, (Qt.Key.Key_2, shift), Qt.Key.Key_C, Qt.Key.Key_E, Qt.Key.Key_E)
     sitting.picture("rate")
     if everything:
         sitting.keys(Qt.Key.Key_M)
