@@ -141,10 +141,12 @@ def test_few_photographs_make_wider_intervals_than_many():
 def test_thresholds_name_what_is_there_and_little_else():
     generator = torch.Generator().manual_seed(0)
     truth = torch.rand(400, 7, generator=generator) < 0.2
-    probability = torch.where(truth, 0.35, 0.1) + 0.1 * torch.rand(400, 7, generator=generator)
+    probability = torch.where(truth, 0.75, 0.45) + 0.1 * torch.rand(400, 7, generator=generator)
     thresholds = torch.tensor(best_thresholds(probability, truth))
-    assert ((thresholds > 0.15) & (thresholds < 0.4)).all()
+    assert ((thresholds > 0.5) & (thresholds < 0.8)).all()
     assert sample_f1(probability >= thresholds, truth).mean() > 0.95
+    doubtful = torch.tensor(best_thresholds(probability - 0.4, truth))  # nothing is more likely than not
+    assert (doubtful >= 0.5).all()
 
 
 def test_naming_nothing_is_right_only_for_a_clean_sample():
