@@ -105,8 +105,8 @@ def rate(sitting: Sitting, *, everything: bool) -> None:
     panel.setup.author.setText("Ann")
     panel.setup.author.textEdited.emit("Ann")
     shift = Qt.KeyboardModifier.ShiftModifier
-    sitting.keys(Qt.Key.Key_2, Qt.Key.Key_B, Qt.Key.Key_Return)
-    sitting.keys(Qt.Key.Key_4, (Qt.Key.Key_2, shift), Qt.Key.Key_C, Qt.Key.Key_E, Qt.Key.Key_E)
+    sitting.keys(Qt.Key.Key_5, Qt.Key.Key_0, Qt.Key.Key_Return)
+    sitting.keys(Qt.Key.Key_2, (Qt.Key.Key_5, shift), Qt.Key.Key_B, Qt.Key.Key_B)
     sitting.picture("rate")
     if everything:
         sitting.keys(Qt.Key.Key_M)
