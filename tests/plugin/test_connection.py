@@ -117,7 +117,7 @@ def test_starting_twice_at_once_starts_one_server(backend_of):
 def test_paths_with_spaces_and_letters_of_any_language_work(backend_of, tmp_path):
     folder = tmp_path / "Größe & Schärfe, 画質 (1)"
     folder.mkdir()
-    for name in ("toy_server.py", "toy_model.py"):
+    for name in ("toy_server.py", "toy_model.py", "toy_engine.py"):
         shutil.copy(TOY_FOLDER / name, folder / name)
     assert ask_about_a_region(backend_of(toy_server(folder=folder)).start())
 
