@@ -104,7 +104,7 @@ def shrink(path: Path, limit: int = 250_000) -> None:
         if path.stat().st_size <= limit:
             return
         made = picture.resize((round(picture.width * share), round(picture.height * share)), Picture.Resampling.LANCZOS)
-        (made.quantize(colors, dither=Picture.Dither.FLOYDSTEINBERG) if colors else made).save(path, optimize=True)
+        (made.quantize(colors, kmeans=2) if colors else made).save(path, optimize=True)
 
 
 def take_tour(tourist: Tourist, folder: Path) -> None:

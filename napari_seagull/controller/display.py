@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -29,8 +30,14 @@ from seagull_iqa.imaging.prepared import PreparedImage
 GATHER_MS = 100
 """Changes within so long are shown together."""
 
+GATHER_FEW_MS, FEW = 15, 20
+"""With at most so many regions the score of one is shown at once."""
+
 GATHER_MANY_MS = 600
 """The same where there are more than `MOST_LABELS` regions: napari builds all their outlines anew for each change."""
+
+BUSY_S = 0.02
+"""Steps that are quick share one turn, up to so long."""
 
 TURN_MS = 12
 """From one step to the next, so that the window can draw between them."""
@@ -110,8 +117,9 @@ class Display(QObject):
     def refresh(self, *_change: object) -> None:
         """Show, in a moment, what the session holds."""
         if not self._gather.isActive():
-            many = len(self._desk.session.regions) > MOST_LABELS
-            self._gather.start(GATHER_MANY_MS if many else GATHER_MS)
+            count = len(self._desk.session.regions)
+            some = GATHER_FEW_MS if count <= FEW else GATHER_MS
+            self._gather.start(GATHER_MANY_MS if count > MOST_LABELS else some)
 
     def _begin(self) -> None:
         if self._steps:
@@ -127,6 +135,8 @@ class Display(QObject):
         shapes = [self._write_features, self._write_texts, self._write_faces, self._write_edges]
         self._steps = [self._write_table, *shapes, self._write_labels]
         self._turns.start()
+        if len(self._faces) <= FEW:
+            self._step()
 
     def _face(self, record: RegionRecord, image: PreparedImage | None) -> Face:
         """How a region is shown; made only once for what has not changed."""
@@ -136,7 +146,8 @@ class Display(QObject):
         return Face(record, image, look_of(record, image), row_of(record))
 
     def _step(self) -> None:
-        if self._steps:
+        start = time.perf_counter()
+        while self._steps and time.perf_counter() - start < BUSY_S:
             self._steps.pop(0)()
         if not self._steps:
             self._turns.stop()
