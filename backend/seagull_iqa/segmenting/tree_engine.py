@@ -15,7 +15,7 @@ from seagull_iqa.errors import CheckpointError, ImageError
 from seagull_iqa.imaging.region_tree.growing import grow
 from seagull_iqa.imaging.region_tree.marks import Marks
 from seagull_iqa.imaging.region_tree.selecting import select
-from seagull_iqa.imaging.region_tree.stable import lasting, stable_nodes
+from seagull_iqa.imaging.region_tree.stable import best_nodes, lasting, standing_out
 from seagull_iqa.imaging.region_tree.tree import RegionTree
 from seagull_iqa.segmenting.interface import Packed, RGBImage, SegmentLook
 
@@ -65,17 +65,17 @@ class TreeEngine:
     def everything(
         self, look: SegmentLook, spec: EverythingSpec, *, progress: ProgressCallback = ignore_progress
     ) -> Sequence[Candidate]:
-        """The nodes that last longest, best first."""
+        """The nodes that stand out and last, best first."""
         tree = _tree(look)
         share = tree.leaves.size / tree.full.size
-        nodes = stable_nodes(tree, spec.least_area * share)[: spec.most]
-        scores = lasting(tree)
+        scores, stable = standing_out(tree), lasting(tree)
+        nodes = best_nodes(scores, tree, spec.least_area * share)[: spec.most]
         found = []
         for done, node in enumerate(nodes.tolist()):
             progress(Progress(done, len(nodes), "regions"))
             inside = (tree.full >= tree.start[node]) & (tree.full < tree.stop[node])
             if inside.any():
-                found.append(Candidate(RegionMask.from_pixels(inside), float(scores[node]), float(scores[node])))
+                found.append(Candidate(RegionMask.from_pixels(inside), float(scores[node]), float(stable[node])))
         return found
 
     def pack(self, look: SegmentLook) -> Packed:
