@@ -139,6 +139,8 @@ def main() -> None:
         wait_for("the map", lambda: controller.mapper.is_idle and bool(controller.session.maps))
     controller.shapes.layer.mode = "select"
     dock.table.selectRow(0)
+    QTest.mouseClick(dock.tour.cross, Qt.MouseButton.LeftButton)
+    dock.status.clear()  # says in which folder of this machine the session lies
     wait_for("everything to be shown", lambda: controller.is_idle)
     QTest.qWait(800)
     options.out.parent.mkdir(parents=True, exist_ok=True)
