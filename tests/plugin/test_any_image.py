@@ -165,7 +165,9 @@ def test_live_off_scores_nothing_until_all_is_asked_for(scored, controller, sett
     assert "has a score that counts" in controller.panel.status.text()
 
 
-def test_a_mixture_in_the_table_is_warned_about_in_one_line_and_goes_when_all_is_scored(scored, controller, settle):
+def test_a_mixture_in_the_table_is_warned_about_in_one_line_and_goes_when_all_is_scored(
+    scored, controller, settle, qtbot
+):
     scored(halves(51, 204))
     assert not controller.panel.pixels.mixture.isVisibleTo(controller.panel)
     controller.panel.pixels.live.setChecked(False)
@@ -179,8 +181,9 @@ def test_a_mixture_in_the_table_is_warned_about_in_one_line_and_goes_when_all_is
 
     controller.session.do(QueueRegions((second,)))
     settle()
-    words = controller.panel.pixels.mixture.text()
-    assert "do not compare" in words
+    form = controller.panel.pixels
+    qtbot.waitUntil(lambda: "do not compare" in form.mixture.text(), timeout=5_000)  # changes are gathered
+    words = form.mixture.text()
     assert "1 as raw 8-bit values" in words
     assert "\n" not in words
     controller.panel.pixels.score_button.click()
