@@ -10,7 +10,7 @@ class Method(StrEnum):
     """How much of a model learns; from little to much."""
 
     AUTO = "auto"
-    """The one that cross-validation on the person's own labels finds best; the simpler one where none is clearly better."""
+    """The one that cross-validation on the labels finds best; the simpler where none is clearly better."""
     SCALE = "scale"
     """Offset and slope of the scores."""
     HEADS = "heads"
