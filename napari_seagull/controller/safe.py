@@ -5,8 +5,10 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from psygnal import Signal
 from qtpy.QtCore import QObject
 
 from napari_seagull.controller.canvas import Canvas
@@ -31,12 +33,14 @@ if TYPE_CHECKING:
 LONGEST_WAIT_S = 2.0
 """What is not on the disk by then is shown all the same, and that it is not is said."""
 
-RESUME, PLACE = "resume", "place"
+RESUME, PLACE, TURN = "resume", "place", "turn"
 """What may be asked."""
 
 
 class Safe(QObject):
     """Hands every command to the recorder of the image's file; nobody is asked before working."""
+
+    kept = Signal()  # another session file was begun
 
     def __init__(self, desk: Desk, images: ImageWatch, canvas: Canvas, panel: Panel, places: Places) -> None:
         super().__init__(images)
@@ -49,7 +53,8 @@ class Safe(QObject):
         self._found: Found | None = None
         self._looking: object = None
         self._held_since = 0.0
-        self._muted = self._slow = self._closed = False
+        self._muted = self._slow = self._closed = self._turning = False
+        self.side_cars: list[Path] = []
         desk.session.accepted.connect(self._on_accepted)
         desk.session.image_changed.connect(self._on_image_changed)
         self._bar.answered.connect(self._on_answered)
@@ -66,6 +71,21 @@ class Safe(QObject):
     def is_idle(self) -> bool:
         """True when nothing is looked for or written."""
         return self.is_written
+
+    @property
+    def side_car(self) -> Path | None:
+        """Where the session on the table is saved; None before anything was."""
+        return self.side_cars[-1] if self._recorder is not None and self.side_cars else None
+
+    def turn_to(self, layer: Image) -> None:
+        """Look at that image: regions of another one are put away, saved as they are, and its own are brought back."""
+        if self._recorder is not None and self._layer is layer:
+            return
+        self._turning = True
+        if layer is not self._images.layer:
+            self._images.choose(layer)
+        elif self._looking is None and self._found is not None:
+            self._turn(self._found)
 
     def may_show(self) -> bool:
         """Whether what was done may be shown as done; a disk that takes too long holds nobody back, and is named."""
@@ -100,6 +120,7 @@ class Safe(QObject):
             return
         if self._recorder is not None and self._origin is not None and self._origin.same_as(origin_of(layer, image)):
             self._layer = layer  # the same image was opened again, or another layer of its file
+            self._turning = False
             return
         if self._bar.topic == RESUME:
             self._bar.clear()
@@ -128,12 +149,15 @@ class Safe(QObject):
         )
 
     def _on_not_found(self, error: SeagullError) -> None:
-        self._looking = None
+        self._looking, self._turning = None, False
         self._desk.tell(str(error))
 
     def _on_found(self, found: Found) -> None:
         self._looking, self._found = None, found
         regions, document = self._desk.session.regions, found.document
+        if self._turning:
+            self._turn(found)
+            return
         if self._recorder is None and document is not None and regions and _all_in(regions.values(), document):
             self._resume(found)  # a panel that is opened again finds its regions still on the canvas
             return
@@ -150,14 +174,48 @@ class Safe(QObject):
                     ("Start new", "Begin without them; they are kept in a file of their own"),
                 ),
             )
+        elif self._recorder is not None and regions and self._images.layer is not self._layer:
+            self._bar.ask(TURN, *self._turn_question(len(regions)))
         elif found.notes:
             self._desk.note(" ".join(found.notes))
+
+    def _turn_question(self, many: int) -> tuple[str, tuple[tuple[str, str], ...]]:
+        former, now = ("" if one is None else str(one.name) for one in (self._layer, self._images.layer))
+        return (
+            f"The {_count(many)} on the table {'is' if many == 1 else 'are'} of “{former}”. Begin anew with “{now}”?",
+            (
+                ("Begin anew", f"They are put away, and come back with “{former}”: they are saved"),
+                ("Keep them", "Go on with them on this image, an edited copy say"),
+            ),
+        )
+
+    def _turn(self, found: Found) -> None:
+        """Bring back what there is of the image that is looked at; else put away what is of another one."""
+        self._turning = False
+        self._bar.clear()
+        if found.document is not None and found.holder is None:
+            self._resume(found)
+            self._found = replace(found, document=None)
+        elif self._recorder is not None and self._images.layer is not self._layer:
+            self._put_away(found)
+
+    def _put_away(self, found: Found) -> None:
+        session = self._desk.session
+        away = [Change(record, None) for record in session.regions.values()]
+        self._leave()
+        self._found, self._layer = found, self._images.layer
+        self._muted = True
+        session.do_all([PutAway()], step=False)
+        self._muted = False
+        self._canvas.follow(away)
 
     def _on_answered(self, topic: str, number: int) -> None:
         if topic == RESUME and self._found is not None:
             if number == 0:
                 self._resume(self._found)
             self._found = replace(self._found, document=None)
+        elif topic == TURN and number == 0 and self._found is not None:
+            self._put_away(self._found)
         elif topic == PLACE:
             try:
                 self._places.choose(beside=number == 0)
@@ -247,7 +305,9 @@ class Safe(QObject):
         elif news.recovered:
             self._desk.note("Everything is saved again.")
         elif news.claim is not None:
+            self.side_cars.append(news.claim.place.side_car)
             self._say_where(news.claim)
+            self.kept.emit()
 
     def _say_where(self, taken: Claim) -> None:
         place = taken.place

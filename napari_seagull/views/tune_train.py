@@ -83,8 +83,9 @@ class TrainForm(QWidget):
         naming, running = QHBoxLayout(), QHBoxLayout()
         for part, stretch in ((self.name_label, 0), (self.name, 1), (self.train_button, 0)):
             naming.addWidget(part, stretch)
-        for part, stretch in ((self.bar, 1), (self.pause_button, 0), (self.resume_button, 0), (self.cancel_button, 0)):
-            running.addWidget(part, stretch)
+        running.addWidget(self.bar, 1)
+        for button in (self.pause_button, self.resume_button, self.cancel_button):
+            running.addWidget(button)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 4)
         column.setSpacing(6)

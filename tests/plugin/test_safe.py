@@ -315,3 +315,35 @@ def test_a_disk_that_is_full_is_said_and_shown_regions_are_not_held_back_for_eve
         window.qtbot.waitUntil(lambda: "No space left on device" in window.panel.status.text())
         window.qtbot.waitUntil(lambda: window.panel.table.model().rowCount() == 2)
     window.qtbot.waitUntil(lambda: "saved again" in window.panel.status.text(), timeout=10_000)
+
+
+def test_a_second_image_may_begin_anew_and_the_regions_of_the_first_come_back_with_it(windows):
+    window = windows()
+    first = window.open(None)
+    window.draw(LEFT)
+    second = window.open(None, 120, "other")
+    window.panel.image_bar.image_wished.emit(0)
+    window.settle()
+    assert window.question.topic == "turn"
+    assert "1 region on the table is of “halves”" in window.question.words.text()
+    window.answer(0)
+    assert not window.session.regions and window.controller.shapes.layer.nshapes == 0
+    window.draw(LEFT, RIGHT)
+    assert len(window.safe.side_cars) == 2
+    for layer, many in ((first, 1), (second, 2)):
+        window.safe.turn_to(layer)
+        window.settle()
+        assert len(window.session.regions) == window.controller.shapes.layer.nshapes == many
+        assert all(record.state is RegionState.SCORED for record in window.session.regions.values())
+    assert [len(read_session(path).regions) for path in window.safe.side_cars[:2]] == [1, 2]
+
+
+def test_who_keeps_the_regions_on_a_second_image_goes_on_with_them(windows):
+    window = windows()
+    window.open(None)
+    window.draw(LEFT)
+    window.open(None, 120, "other")
+    window.panel.image_bar.image_wished.emit(0)
+    window.settle()
+    window.answer(1)
+    assert len(window.session.regions) == 1 and not window.question.topic
