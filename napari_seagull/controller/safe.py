@@ -14,6 +14,7 @@ from qtpy.QtCore import QObject
 from napari_seagull.controller.canvas import Canvas
 from napari_seagull.controller.desk import Desk
 from napari_seagull.controller.images import ImageWatch
+from napari_seagull.controller.safe_words import found_sentence, region_count, turn_question
 from napari_seagull.safekeeping.finding import Claim, Found, claim, look
 from napari_seagull.safekeeping.places import Origin, Places, Why
 from napari_seagull.safekeeping.recorder import News, Recorder
@@ -76,6 +77,11 @@ class Safe(QObject):
     def side_car(self) -> Path | None:
         """Where the session on the table is saved; None before anything was."""
         return self.side_cars[-1] if self._recorder is not None and self.side_cars else None
+
+    @property
+    def holds_another(self) -> bool:
+        """True while the regions on the table are those of another image than the one that is looked at."""
+        return self._recorder is not None and self._images.layer is not self._layer
 
     def turn_to(self, layer: Image) -> None:
         """Look at that image: regions of another one are put away, saved as they are, and its own are brought back."""
@@ -168,26 +174,17 @@ class Safe(QObject):
         elif document is not None:
             self._bar.ask(
                 RESUME,
-                " ".join([_sentence(document), *found.notes]),
+                " ".join([found_sentence(document), *found.notes]),
                 (
                     ("Resume", "Bring these regions back, with scores and labels"),
                     ("Start new", "Begin without them; they are kept in a file of their own"),
                 ),
             )
-        elif self._recorder is not None and regions and self._images.layer is not self._layer:
-            self._bar.ask(TURN, *self._turn_question(len(regions)))
+        elif self.holds_another and regions:
+            former, now = ("" if one is None else str(one.name) for one in (self._layer, self._images.layer))
+            self._bar.ask(TURN, *turn_question(len(regions), former, now))
         elif found.notes:
             self._desk.note(" ".join(found.notes))
-
-    def _turn_question(self, many: int) -> tuple[str, tuple[tuple[str, str], ...]]:
-        former, now = ("" if one is None else str(one.name) for one in (self._layer, self._images.layer))
-        return (
-            f"The {_count(many)} on the table {'is' if many == 1 else 'are'} of “{former}”. Begin anew with “{now}”?",
-            (
-                ("Begin anew", f"They are put away, and come back with “{former}”: they are saved"),
-                ("Keep them", "Go on with them on this image, an edited copy say"),
-            ),
-        )
 
     def _turn(self, found: Found) -> None:
         """Bring back what there is of the image that is looked at; else put away what is of another one."""
@@ -196,7 +193,7 @@ class Safe(QObject):
         if found.document is not None and found.holder is None:
             self._resume(found)
             self._found = replace(found, document=None)
-        elif self._recorder is not None and self._images.layer is not self._layer:
+        elif self.holds_another:
             self._put_away(found)
 
     def _put_away(self, found: Found) -> None:
@@ -275,7 +272,7 @@ class Safe(QObject):
         if document is None:
             return
         command, away = recall_of(document), list[Change]()
-        if self._recorder is not None and self._images.layer is not self._layer:
+        if self.holds_another:
             away = [Change(record, None) for record in session.regions.values()]
             self._leave()
             self._found = found
@@ -295,7 +292,7 @@ class Safe(QObject):
         self._canvas.follow(away)
         back = [session.regions[record.id] for record in command.records]
         self._canvas.follow([Change(present.get(record.id), record) for record in back])
-        self._desk.note(f"Resumed {_count(len(command.records))}.")
+        self._desk.note(f"Resumed {region_count(len(command.records))}.")
 
     def _on_news(self, news: News) -> None:
         if self._closed:
@@ -335,12 +332,3 @@ def _all_in(records: Iterable[RegionRecord], document: SessionDocument) -> bool:
     """Whether every one of these regions is in a document, with the same pixels."""
     known = {record.id: record.geometry for record in recall_of(document).records}
     return all(known.get(record.id) == record.geometry for record in records)
-
-
-def _sentence(document: SessionDocument) -> str:
-    saved = f" of {document.saved[:10]} {document.saved[11:16]} UTC" if document.saved else ""
-    return f"An earlier session{saved} holds {_count(len(document.regions))} of this image."
-
-
-def _count(many: int) -> str:
-    return f"{many} region{'' if many == 1 else 's'}"
