@@ -3,11 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
+from napari_seagull.controller.desk import role_of
 from napari_seagull.controller.images import ImageWatch
 from napari_seagull.controller.our_layers import OurLayers
 from napari_seagull.session.commands import Change
 from napari_seagull.session.records import LabelSource, RegionRecord, SegmentSource, ShapeSource
+
+if TYPE_CHECKING:
+    from napari.components import LayerList
+    from napari.layers import Image
+
+
+def bring_up(layers: LayerList, image: Image) -> None:
+    """Have an image, and our layers over it, above all others."""
+    for layer in [image, *(one for one in layers if role_of(one) and one is not image)]:
+        if layer in layers:
+            layers.move(layers.index(layer), len(layers))
 
 
 class Canvas:

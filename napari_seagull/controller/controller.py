@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from qtpy.QtCore import QObject
@@ -33,6 +34,8 @@ from napari_seagull.controller.segments_layer import SegmentsLayer
 from napari_seagull.controller.series import Series
 from napari_seagull.controller.shapes_watch import ShapesWatch
 from napari_seagull.controller.tools import Tools
+from napari_seagull.controller.tuning import Tuner, TuningParts
+from napari_seagull.controller.tuning_watch import TuningWatch
 from napari_seagull.controller.verdicts import Verdicts
 from napari_seagull.controller.zooming import Zoom
 from napari_seagull.safekeeping.places import Places
@@ -45,6 +48,7 @@ from napari_seagull.views.model_facts import ModelFacts
 from napari_seagull.views.panel import Panel
 from napari_seagull.views.rate_panel import RatePanel
 from napari_seagull.views.series_panel import SeriesPanel
+from napari_seagull.views.tune_panel import TunePanel
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
@@ -74,7 +78,7 @@ class Controller(QObject):
         desk = Desk(viewer, self.session, self.tasks, panel.status.show_problem, panel.status.show_note)
         self._desk = desk
         self.images = ImageWatch(desk, panel.image_bar, self)
-        server = backend or Backend()
+        self._server = server = backend or Backend()
         self.backend = BackendDesk(desk, server, panel.backend_bar, panel.server_form, self)
         self.models = ModelDesk(desk, server, panel.model_form, self)
         self.shapes = ShapesWatch(desk, self.images, self)
@@ -94,6 +98,7 @@ class Controller(QObject):
         self.display = Display(desk, panel, layers, self.verdicts, self.pictures)
         self.deeds = RegionDeeds(desk, panel.regions, self.verdicts, self.zoom, self)
         self.display.may_show = self.safe.may_show
+        self.tuning = TuningWatch(desk, server, self.backend, panel, self)
         self.raters: list[Rater] = []
         self.served: list[Closing] = []
         self.tools = Tools(desk, self.images, layers, panel.draw_bar, self)
@@ -122,6 +127,7 @@ class Controller(QObject):
             self.asker,
             self.display,
             self.tools,
+            self.tuning,
             self.segmenter,
             self.segments,
             self.keeper,
@@ -150,6 +156,14 @@ class Controller(QObject):
     def series_in(self, panel: SeriesPanel) -> Series:
         """Serve a panel "Over time" as long as it is open."""
         return self._served(Series(self._desk, self.images, self.backend, panel))
+
+    def tune_in(self, panel: TunePanel, open_rater: Callable[[], Rater]) -> Tuner:
+        """Serve a panel "Fine-tune" as long as it is open; `open_rater` brings the rating mode up."""
+        images, safe, scorer = self.images, self.safe, self.scorer
+        parts = TuningParts(
+            images, safe, self.tuning, self._server, self.backend, scorer, self.zoom, self.verdicts, open_rater
+        )
+        return self._served(Tuner(self._desk, parts, panel))
 
     def _served(self, part: Part) -> Part:
         self.served.append(part)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from psygnal import Signal
 from qtpy.QtCore import QObject
 
-from napari_seagull.controller.canvas import Canvas
+from napari_seagull.controller.canvas import Canvas, bring_up
 from napari_seagull.controller.desk import Desk
 from napari_seagull.controller.images import ImageWatch
 from napari_seagull.controller.safe_words import found_sentence, region_count, turn_question
@@ -195,6 +195,8 @@ class Safe(QObject):
             self._found = replace(found, document=None)
         elif self.holds_another:
             self._put_away(found)
+        if self._images.layer is not None:
+            bring_up(self._desk.viewer.layers, self._images.layer)
 
     def _put_away(self, found: Found) -> None:
         session = self._desk.session
@@ -205,6 +207,8 @@ class Safe(QObject):
         session.do_all([PutAway()], step=False)
         self._muted = False
         self._canvas.follow(away)
+        if self._layer is not None:
+            bring_up(self._desk.viewer.layers, self._layer)
 
     def _on_answered(self, topic: str, number: int) -> None:
         if topic == RESUME and self._found is not None:
@@ -292,6 +296,8 @@ class Safe(QObject):
         self._canvas.follow(away)
         back = [session.regions[record.id] for record in command.records]
         self._canvas.follow([Change(present.get(record.id), record) for record in back])
+        if away and self._layer is not None:
+            bring_up(self._desk.viewer.layers, self._layer)
         self._desk.note(f"Resumed {region_count(len(command.records))}.")
 
     def _on_news(self, news: News) -> None:

@@ -17,6 +17,7 @@ import pytest
 from psygnal import Signal
 
 from napari_seagull.connection.backend import ConnectionState, Status
+from napari_seagull.connection.process import LocalServer
 from seagull_iqa import wire
 from seagull_iqa.client import AssessReply
 from seagull_iqa.domain.distortion import Distortion, Finding, Severity
@@ -76,7 +77,7 @@ class ToyModels:
 
     @property
     def card(self) -> str:
-        return CARDS[self.in_use]
+        return CARDS.get(self.in_use, self.in_use)
 
     def models(self) -> wire.ModelList:
         messages = [ModelOfferMessage.of(offer) for offer in self.offers.values()]
@@ -130,6 +131,7 @@ class BrightnessClient:
     def __init__(self) -> None:
         self.toys = ToyModels()
         self.segmenting = _module_beside("toy_segmenting").ToySegmenting()
+        self.tuning = _module_beside("toy_tuning").ToyTuning(self.toys)
         self.models, self.capabilities = self.toys.models, self.toys.capabilities
         self.download, self.remove_model = self.toys.download, self.toys.remove_model
         self.questions: list[str] = []
@@ -194,6 +196,8 @@ class BrightnessClient:
 
     def _report(self, image: PreparedImage, region: Region) -> QualityReport:
         quality = float(image.rgb[region.mask.pixels].mean() / 2.55)
+        if self.toys.in_use not in CARDS:  # a model that was fine-tuned
+            quality = min(100.0, quality + 10.0)
         findings = (Finding(Distortion.EXPOSURE, Severity.SEVERE),) if quality < 30 else ()
         interval = (max(0.0, quality - 6), min(100.0, quality + 6))
         given = (region.id, quality, interval, 50.0, (40.0, 60.0), findings, "A sentence.", self.toys.card)
@@ -209,6 +213,7 @@ class ToyBackend:
     def __init__(self, toy: BrightnessClient) -> None:
         self.toy = toy
         self.status = Status(ConnectionState.STOPPED, "The server is not running.")
+        self.server = LocalServer()  # never started
         self.stops = 0
 
     @property
@@ -284,7 +289,7 @@ def controller(qtbot, backend: ToyBackend) -> Iterator[Any]:
     made.start()
     qtbot.waitUntil(lambda: made.backend.client is not None)
     yield made
-    for gate in (backend.toy.go, backend.toy.map_go, backend.toy.answer_go):
+    for gate in (backend.toy.go, backend.toy.map_go, backend.toy.answer_go, backend.toy.tuning.go):
         gate.set()
     toy = backend.toy.segmenting
     for gate in (toy.look_go, toy.propose_go, toy.everything_go):

@@ -335,6 +335,7 @@ def test_a_second_image_may_begin_anew_and_the_regions_of_the_first_come_back_wi
         window.settle()
         assert len(window.session.regions) == window.controller.shapes.layer.nshapes == many
         assert all(record.state is RegionState.SCORED for record in window.session.regions.values())
+        assert list(window.viewer.layers)[-2:] == [layer, window.controller.shapes.layer]
     assert [len(read_session(path).regions) for path in window.safe.side_cars[:2]] == [1, 2]
 
 
