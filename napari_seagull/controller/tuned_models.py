@@ -44,6 +44,7 @@ class ModelShelf(QObject):
         view.export_wished.connect(self._on_export_wished)
         view.import_wished.connect(self._on_import_wished)
         view.rescore_wished.connect(self._on_rescore_wished)
+        self._gather.start()
 
     def close(self) -> None:
         """Listen no more."""

@@ -124,7 +124,7 @@ class TuningRegions(QObject):
         sample = next((one.name for one in samples() if place.source.name.startswith(one.name)), "")
         try:
             if path is not None:
-                opened = viewer.open(str(path), plugin="napari")
+                opened = viewer.open(str(path))
             else:
                 opened = viewer.open_sample(PLUGIN, sample) if sample else []
         except (OSError, ValueError, KeyError) as error:

@@ -39,8 +39,10 @@ class StockDesk(QObject):
         self._estimate: Estimate | None = None
         self._asking: dict[str, Task] = {}
         self.base = FineTuneSpec("").base
+        self._waits = True
         gatherer.gathered.connect(self.ask)
         backend.ready.connect(self.ask)
+        panel.opened.connect(self._on_opened)
         sources = panel.stock.sources
         sources.files_wished.connect(self._on_files_wished)
         sources.folder_wished.connect(self._on_folder_wished)
@@ -72,11 +74,16 @@ class StockDesk(QObject):
         return not self._asking
 
     def ask(self) -> None:
-        """Ask anew."""
+        """Ask anew; where nobody looks, as while one rates with the panel behind, once somebody does."""
         client, found = self._backend.client, self._gatherer.found
-        if client is not None:
+        self._waits = not self._panel.isVisible()
+        if client is not None and not self._waits:
             self._ask("stock", lambda: door.stock(client, found), self._on_stock)
         self._show()
+
+    def _on_opened(self) -> None:
+        if self._waits:
+            self._desk.tasks.post(self.ask)  # once it is visible
 
     def _on_stock(self, stock: LabelStock) -> None:
         self._stock = stock

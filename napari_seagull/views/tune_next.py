@@ -9,6 +9,7 @@ from qtpy.QtWidgets import QHBoxLayout, QLabel, QPushButton, QSizePolicy, QVBoxL
 
 from napari_seagull.views.picture import PictureView
 from napari_seagull.views.tune_rows import NextRow
+from napari_seagull.views.tune_words import counted
 
 PICTURE = 56
 MOST = 6
@@ -86,7 +87,7 @@ class NextView(QWidget):
                 line.show_row(self._rows[number])
         self.empty.setText(empty)
         self.empty.setVisible(not self._rows)
-        self.short.setText("")
+        self.short.setText(counted(len(self._rows), "suggestion") if self._rows else "")
 
     def _wish(self, number: int) -> None:
         row = self._rows[number]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from qtpy.QtCore import QSize, Qt
+from qtpy.QtCore import QSize, Qt, Signal
+from qtpy.QtGui import QShowEvent
 from qtpy.QtWidgets import QFrame, QLabel, QScrollArea, QSizePolicy, QVBoxLayout, QWidget
 
 from napari_seagull.views.docked import DockedPanel
@@ -20,6 +21,8 @@ MINIMUM_WIDTH = 340
 
 class TunePanel(DockedPanel):
     """Stacks the steps; each one that matters now is unfolded, and says in its heading where it stands."""
+
+    opened = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -68,6 +71,11 @@ class TunePanel(DockedPanel):
     def sizeHint(self) -> QSize:  # noqa: N802
         """A column beside the image."""
         return QSize(460, 660)
+
+    def showEvent(self, event: QShowEvent | None) -> None:  # noqa: N802
+        """Tell that somebody looks."""
+        super().showEvent(event)
+        self.opened.emit()
 
     def unfold(self, *keys: str, only: bool = False) -> None:
         """Open these steps; with `only` the others fold away."""
