@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 from qtpy.QtCore import QObject
@@ -111,8 +110,8 @@ class ModelShelf(QObject):
     def _show(self) -> None:
         self._view.show_rows(self._rows, self._back(), busy=self._busy)
 
-    def _do(self, what: str, call: Callable[[Client], str | None]) -> None:
-        """Change something; `call` gives a sentence to be told, or none."""
+    def _do(self, what: str, call: Callable[[Client], object]) -> None:
+        """Change something; a sentence that comes back is told."""
         client = self._backend.client
         if client is None:
             self._desk.tell("The backend is not ready. Wait until its spot is green, or restart it.")
@@ -121,11 +120,11 @@ class ModelShelf(QObject):
         self._show()
         self._desk.tasks.start(what, lambda _task: call(client), done=self._on_done, failed=self._on_failed)
 
-    def _on_done(self, sentence: str | None) -> None:
+    def _on_done(self, sentence: object) -> None:
         self._busy = False
         if self._closed:
             return
-        if sentence:
+        if isinstance(sentence, str):
             self._desk.note(sentence)
         self._show()
         self.refresh()
@@ -168,8 +167,3 @@ class ModelShelf(QObject):
         words = "1 score" if stale == 1 else f"{stale:,} scores"
         said = OUTDATED.format(words, "is" if stale == 1 else "are") if stale else mixture(records)
         self._view.show_stale(said)
-
-
-def with_active(rows: list[TunedRow], active: str) -> list[TunedRow]:
-    """The same, with the one that answers marked."""
-    return [replace(row, active=row.id == active) for row in rows]

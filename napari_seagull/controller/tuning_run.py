@@ -8,6 +8,7 @@ from dataclasses import replace
 from psygnal import Signal
 from qtpy.QtCore import QObject
 
+from napari_seagull.controller import tuning_door as door
 from napari_seagull.controller.backend_desk import BackendDesk
 from napari_seagull.controller.desk import Desk
 from napari_seagull.tasks import Task
@@ -73,16 +74,16 @@ class RunDesk(QObject):
     def pause(self) -> None:
         """Stop at the next step."""
         self.was_paused_here = True
-        self._ask_of_run("pause", lambda client, run: client.tuning.pause(run))
+        self._ask_of_run("pause", lambda client, run: door.tuning_of(client).pause(run))
 
     def resume(self) -> None:
         """Go on from the checkpoint."""
         self.was_paused_here = False
-        self._ask_of_run("resume", lambda client, run: client.tuning.resume(run))
+        self._ask_of_run("resume", lambda client, run: door.tuning_of(client).resume(run))
 
     def cancel(self) -> None:
         """End it, and forget what was learned."""
-        self._ask_of_run("cancel", lambda client, run: client.tuning.cancel(run))
+        self._ask_of_run("cancel", lambda client, run: door.tuning_of(client).cancel(run))
 
     def take_up(self, run: TuneRun) -> None:
         """Show that run, which somebody began earlier, and follow it where it goes on."""
@@ -144,7 +145,7 @@ class RunDesk(QObject):
         self._drop()
         self._following = self._desk.tasks.start(
             "tuning",
-            lambda task: client.tuning.follow(run.id, task.report),
+            lambda task: door.tuning_of(client).follow(run.id, task.report),
             done=self._on_ended,
             failed=self._on_lost,
             progressed=self._on_news,

@@ -18,6 +18,7 @@ from napari_seagull.views.panel import Panel
 from napari_seagull.views.question_bar import QuestionBar
 from napari_seagull.views.tune_words import share_done
 from seagull_iqa.domain.fine_tuning import TuneRun
+from seagull_iqa.errors import SeagullError
 
 TOPIC = "fine-tuning"
 ANSWERS = (
@@ -67,7 +68,7 @@ class TuningWatch(QObject):
         client = self._backend.client
         if client is not None:
             self._desk.tasks.start(
-                "runs", lambda _task: client.tuning.runs(), done=self._on_runs, failed=lambda _error: None
+                "runs", lambda _task: list(door.tuning_of(client).runs()), done=self._on_runs, failed=_unheard
             )
 
     def _on_runs(self, runs: list[TuneRun]) -> None:
@@ -117,13 +118,17 @@ class TuningWatch(QObject):
             return
         self.run.was_paused_here = True
         self._desk.tasks.start(
-            "pause", lambda _task: client.tuning.pause(run.id), done=lambda _run: then(), failed=lambda _error: then()
+            "pause", lambda _task: door.tuning_of(client).pause(run.id), done=lambda _run: then(), failed=lambda _error: then()
         )
 
 
 def _frame_of(widget: QWidget) -> QWidget | None:
     """The main window around a widget, also where its dock floats above it; None where it is in none."""
-    window: QWidget = widget.window()
-    while (above := window.parentWidget()) is not None:
+    window = widget.window()
+    while window is not None and (above := window.parentWidget()) is not None:
         window = above.window()
     return None if window is widget else window
+
+
+def _unheard(_error: SeagullError) -> None:
+    """A server that cannot tell has no run to go on with; the panel says so where one opens it."""

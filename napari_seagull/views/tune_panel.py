@@ -84,10 +84,13 @@ class TunePanel(DockedPanel):
                 fold.heading.setChecked(key in keys)
 
     def look_at(self, key: str) -> None:
-        """Open a step, and scroll to it."""
+        """Open a step, and scroll to it where it is not seen whole."""
         self.unfold(key)
         work, bar = self._area.widget(), self._area.verticalScrollBar()
         layout = None if work is None else work.layout()
         if layout is not None and bar is not None:
             layout.activate()
-            bar.setValue(max(0, self.folds[key].y() - 8))
+            fold, seen = self.folds[key], self._area.viewport()
+            high = 0 if seen is None else seen.height()
+            if not bar.value() <= fold.y() <= fold.y() + fold.height() <= bar.value() + high:
+                bar.setValue(max(0, fold.y() - 8))

@@ -131,7 +131,7 @@ class BrightnessClient:
     def __init__(self) -> None:
         self.toys = ToyModels()
         self.segmenting = _module_beside("toy_segmenting").ToySegmenting()
-        self.tuning = _module_beside("toy_tuning").ToyTuning(self.toys)
+        self.tuning = _module_beside("toy_tuning").ToyTuning()
         self.models, self.capabilities = self.toys.models, self.toys.capabilities
         self.download, self.remove_model = self.toys.download, self.toys.remove_model
         self.questions: list[str] = []

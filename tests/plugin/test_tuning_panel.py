@@ -10,7 +10,7 @@ import pytest
 from napari.layers._source import layer_source
 from PIL import Image
 from qtpy.QtGui import QCloseEvent
-from qtpy.QtWidgets import QApplication, QMainWindow
+from qtpy.QtWidgets import QApplication, QFileDialog, QMainWindow
 
 from napari_seagull.controller.tuning_watch import TOPIC
 from napari_seagull.session.commands import Prefer
@@ -288,7 +288,8 @@ def test_scores_of_the_former_model_are_named_and_one_click_makes_them_anew(wind
     window.train()
     window.panel.result.use_button.click()
     stale = window.panel.models.stale
-    window.qtbot.waitUntil(lambda: stale.text() == f"{len(BOXES)} scores on the table are of a model that answers no more.")
+    said = f"{len(BOXES)} scores on the table are of a model that answers no more."
+    window.qtbot.waitUntil(lambda: stale.text() == said)
     window.qtbot.waitUntil(lambda: window.panel.models.back_button.isEnabled())
     window.panel.models.rescore_button.click()
     window.qtbot.waitUntil(lambda: not stale.text(), timeout=10_000)
@@ -301,8 +302,28 @@ def test_a_model_that_is_kept_or_discarded_leaves_the_one_that_answers(window, c
         getattr(window.panel.result, decide).click()
         window.qtbot.waitUntil(lambda: bool(window.panel.result.decided.text()))
         window.settle()
-        assert len(window.toy.tuned()) == kept
+        assert len(window.toy.kept) == kept
         assert controller.models._facts.in_use in ("", "toy-small")
+
+
+def test_a_model_is_exported_deleted_and_taken_in_again(window, tmp_path, monkeypatch):
+    window.label()
+    window.train()
+    window.panel.result.keep_button.click()
+    models, file = window.panel.models, tmp_path / "mine.seagull-model"
+    window.qtbot.waitUntil(lambda: models.table.rowCount() == 2)
+    window.panel.unfold("models")
+    models.select("My eye-1")
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_args: (str(file), ""))
+    monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *_args: (str(file), ""))
+    models.export_button.click()
+    window.qtbot.waitUntil(lambda: "Written" in window.panel.status.text())
+    models.delete_button.click()
+    models.yes_button.click()
+    window.qtbot.waitUntil(lambda: models.table.rowCount() == 1)
+    models.import_button.click()
+    window.qtbot.waitUntil(lambda: models.table.rowCount() == 2)
+    assert "is there now" in window.panel.status.text()
 
 
 def test_a_worse_model_is_used_only_after_a_second_question(window):
@@ -313,9 +334,9 @@ def test_a_worse_model_is_used_only_after_a_second_question(window):
     assert result.banner.head.text() == "Not better than before"
     result.use_button.click()
     window.settle()
-    assert result.question.isVisible() and not window.toy.tuned()
+    assert result.question.isVisible() and not window.toy.kept
     result.yes_button.click()
-    window.qtbot.waitUntil(lambda: bool(window.toy.tuned()))
+    window.qtbot.waitUntil(lambda: bool(window.toy.kept))
 
 
 def test_labels_of_other_images_are_learned_from_too_and_their_regions_come_up(window, controller, qtbot):

@@ -6,7 +6,9 @@ import itertools
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from pathlib import Path
 
+from napari_seagull.views.tune_rows import TunedRow
 from seagull_iqa.domain.fine_tuning import (
     BeforeAfter,
     ChangedRegion,
@@ -29,15 +31,14 @@ STEPS = 10
 class ToyTuning:
     """Runs that go on while `go` is set; what comes of them is as good as `better` says."""
 
-    def __init__(self, toys) -> None:
-        self._toys = toys
+    def __init__(self) -> None:
         self.go = threading.Event()
         self.go.set()
         self.fails: SeagullError | None = None
         self.better: bool | None = True
         self.known: dict[str, TuneRun] = {}
         self.labels: list[Export] = []
-        self.models = {}
+        self.kept: dict[str, TunedRow] = {}
         self._numbers = itertools.count(1)
 
     def stock(self, labels: Sequence[Export]) -> LabelStock:
@@ -90,12 +91,24 @@ class ToyTuning:
         return list(reversed(self.known.values()))
 
     def keep(self, run: str, *, keep: bool) -> None:
-        result = self.known.pop(run).result
+        ended = self.known.pop(run)
         if keep:
-            self.models[result.model] = (result, run)
+            name, made = ended.spec.name, ended.result.model
+            self.kept[made] = TunedRow(made, name, "toy-small", "2026-11-26", "10 of 1", better=self.better)
 
-    def tuned(self):
-        return list(self.models)
+    def models(self) -> list[TunedRow]:
+        return list(self.kept.values())
+
+    def remove(self, model: str) -> None:
+        del self.kept[model]
+
+    def export(self, model: str, path: Path) -> None:
+        path.write_text(model)
+
+    def take_in(self, path: Path) -> str:
+        made = path.read_text()
+        self.kept[made] = TunedRow(made, made, "toy-small")
+        return made
 
     def _put(self, run: str, state: TuneState) -> TuneRun:
         self.known[run] = replace(self.known[run], state=state)
