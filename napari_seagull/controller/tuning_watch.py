@@ -117,8 +117,9 @@ class TuningWatch(QObject):
             then()
             return
         self.run.was_paused_here = True
+        verbs = door.tuning_of(client)
         self._desk.tasks.start(
-            "pause", lambda _task: door.tuning_of(client).pause(run.id), done=lambda _run: then(), failed=lambda _error: then()
+            "pause", lambda _task: verbs.pause(run.id), done=lambda _run: then(), failed=lambda _error: then()
         )
 
 

@@ -90,7 +90,8 @@ class Window:
 
 
 @pytest.fixture
-def window(qtbot, controller, settle, shapes):
+def window(qtbot, controller, settle, shapes, monkeypatch):
+    monkeypatch.setattr("napari_seagull.controller.tuning_gather.SETTLE_MS", 30)  # for the sake of haste
     made = Window(qtbot, controller, settle, shapes)
     yield made
     made.close()
