@@ -10,7 +10,6 @@ ENTRIES: tuple[tuple[str, str, str], ...] = (
     ("compare", "Compare two images …", "Before and after an edit: the difference of each region, and as a map"),
     ("series", "Over planes and time …", "The quality of one region over all planes of a stack or series"),
     ("rate", "Rate by keys …", "Label regions quickly"),
-    ("tune", "Fine-tune …", "Teach the model how you see, with the regions that you labelled"),
     ("", "", ""),
     ("preferences", "Preferences …", "Server, model, what is scored, how maps look, keys"),
     ("tour", "Show the tour again", "Five steps through the panel"),

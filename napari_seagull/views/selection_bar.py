@@ -92,6 +92,7 @@ class SelectionBar(QWidget):
         self.delete_button.clicked.connect(self.delete_wished)
         self.rate_button.clicked.connect(self.rate_wished)
         self.tune_button.clicked.connect(self.tune_wished)
+        self.tune_button.hide()  # until a server offers fine-tuning
 
     def show_selection(self, names: Sequence[str], shown: int, given: int) -> None:
         """Say how many regions are selected, by their names, how many are shown, and how many there are."""
