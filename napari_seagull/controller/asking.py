@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from qtpy.QtCore import QObject
 
-from napari_seagull.controller.backend_desk import BackendDesk
+from napari_seagull.controller.backend_desk import NOT_READY, BackendDesk
 from napari_seagull.controller.desk import Desk
 from napari_seagull.layers.large import native
 from napari_seagull.session.records import RegionRecord
@@ -85,7 +85,7 @@ class Asker(QObject):
         if image is None or record.plane != image.pixels.plane or record.region.mask.shape != image.shape:
             self._desk.tell("The region lies on another image or plane. Show that one, and ask again.")
         elif client is None:
-            self._desk.tell("The backend is not ready. Wait until its spot is green, or restart it.")
+            self._desk.tell(NOT_READY)
         else:
             self._end(record.id, STOPPED)
             self._start(client, image, record, question)

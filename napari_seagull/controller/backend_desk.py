@@ -15,6 +15,8 @@ from napari_seagull.views.server_form import ServerAddress, ServerForm
 from seagull_iqa.client import Client
 from seagull_iqa.errors import SeagullError
 
+NOT_READY = "The backend is not ready. Wait until its spot is green, or restart it."
+
 SHOWN = {
     ConnectionState.STOPPED: BackendState.OFF,
     ConnectionState.STARTING: BackendState.STARTING,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from psygnal import Signal
 from qtpy.QtCore import QObject
 
-from napari_seagull.controller.backend_desk import BackendDesk
+from napari_seagull.controller.backend_desk import NOT_READY, BackendDesk
 from napari_seagull.controller.desk import Desk
 from napari_seagull.controller.images import ImageWatch
 from napari_seagull.controller.keeping import Keeper, Kept
@@ -76,7 +76,7 @@ class Carrier(QObject):
         if layer is None or record is None:
             self._desk.tell("No region of this plane is selected. Keep or select one, then carry it.")
         elif client is None:
-            self._desk.tell("The backend is not ready. Wait until its spot is green, or restart it.")
+            self._desk.tell(NOT_READY)
         elif self.planes_left() < 1:
             self._desk.tell("This is the last plane; there is none to carry the region to.")
         else:

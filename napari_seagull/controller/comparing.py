@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from qtpy.QtCore import QObject
 
-from napari_seagull.controller.backend_desk import BackendDesk
+from napari_seagull.controller.backend_desk import NOT_READY, BackendDesk
 from napari_seagull.controller.desk import ROLE_KEY, Desk, role_of
 from napari_seagull.controller.images import ImageWatch
 from napari_seagull.controller.mapping import OPACITY, OURS, layer_colormap
@@ -125,7 +125,7 @@ class Comparer(QObject):
             self._panel.status.show_problem(problem)
             return
         if client is None:
-            self._panel.status.show_problem("The backend is not ready. Wait until its spot is green, or restart it.")
+            self._panel.status.show_problem(NOT_READY)
             return
         records = self._desk.session.regions.values()
         here = [record.region for record in records if record.plane == before.pixels.plane]

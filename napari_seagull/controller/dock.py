@@ -8,14 +8,13 @@ from napari_seagull.connection.backend import Backend
 from napari_seagull.controller.controller import Controller
 from napari_seagull.controller.panel_deeds import follow
 from napari_seagull.controller.preference_desk import PreferenceDesk
-from napari_seagull.controller.preferences import PreferenceStore
+from napari_seagull.controller.preferences import PLUGIN, PreferenceStore
 from napari_seagull.views.panel import Panel
 from napari_seagull.views.rate_panel import RatePanel
 
 if TYPE_CHECKING:
     import napari.viewer
 
-PLUGIN = "napari-seagull"
 PANEL, RATE = "SEAGULL region quality", "SEAGULL rate"
 """Names of the panels in the manifest."""
 
@@ -36,7 +35,6 @@ class SeagullDock(Panel):
         self.sample_wished.connect(lambda: viewer.open_sample(PLUGIN, SAMPLE))
         self.menu.wished.connect(lambda wish: follow(viewer, self, wish))
         self.regions.deeds.rate_wished.connect(lambda: open_rate(viewer))
-        self.regions.deeds.tune_wished.connect(lambda: follow(viewer, self, "tune"))
         self.controller.start()
 
 

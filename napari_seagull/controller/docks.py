@@ -1,23 +1,22 @@
-"""The further panels as napari opens them: quality map, comparison, a region over time, and fine-tuning."""
+"""The further panels as napari opens them: quality map, comparison, and a region over time."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from napari_seagull.controller.dock import PLUGIN, controller_of, open_rate
+from napari_seagull.controller.dock import controller_of
+from napari_seagull.controller.preferences import PLUGIN
 from napari_seagull.views.compare_panel import ComparePanel
 from napari_seagull.views.map_panel import MapPanel
 from napari_seagull.views.series_panel import SeriesPanel
-from napari_seagull.views.tune_panel import TunePanel
 
 if TYPE_CHECKING:
     import napari.viewer
 
 MAP, COMPARE, SERIES = "SEAGULL quality map", "SEAGULL compare", "SEAGULL over time"
-TUNE = "SEAGULL fine-tune"
 """Names of the panels in the manifest."""
 
-PANELS = {"map": MAP, "compare": COMPARE, "series": SERIES, "tune": TUNE}
+PANELS = {"map": MAP, "compare": COMPARE, "series": SERIES}
 """What the menu of the panel wishes -> the panel."""
 
 
@@ -43,15 +42,6 @@ class SeriesDock(SeriesPanel):
     def __init__(self, viewer: napari.viewer.Viewer) -> None:
         super().__init__()
         self.series = controller_of(_plain(viewer)).series_in(self)
-
-
-class TuneDock(TunePanel):
-    """The docked panel "SEAGULL fine-tune"; opens the main one where it is closed."""
-
-    def __init__(self, viewer: napari.viewer.Viewer) -> None:
-        super().__init__()
-        viewer = _plain(viewer)
-        self.tuner = controller_of(viewer).tune_in(self, lambda: open_rate(viewer).rater)
 
 
 def open_panel(viewer: napari.viewer.Viewer, name: str) -> None:

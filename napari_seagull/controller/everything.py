@@ -8,7 +8,7 @@ import numpy as np
 from psygnal import Signal
 from qtpy.QtCore import QObject
 
-from napari_seagull.controller.backend_desk import BackendDesk
+from napari_seagull.controller.backend_desk import NOT_READY, BackendDesk
 from napari_seagull.controller.desk import Desk, debounce
 from napari_seagull.controller.grounds import Grounds
 from napari_seagull.controller.images import ImageWatch
@@ -100,7 +100,7 @@ class Everything(QObject):
         if layer is None or plane is None:
             self._desk.tell("There is no image to cut into regions. Open one, or a sample under File > Open Sample.")
         elif self._backend.client is None:
-            self._desk.tell("The backend is not ready. Wait until its spot is green, or restart it.")
+            self._desk.tell(NOT_READY)
         elif self._task is None:
             self.drop()
             self.began.emit()

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from psygnal import Signal
 from qtpy.QtCore import QObject, QTimer
 
-from napari_seagull.controller.backend_desk import BackendDesk
+from napari_seagull.controller.backend_desk import NOT_READY, BackendDesk
 from napari_seagull.controller.desk import PAINTED, REGIONS, ROLE_KEY, SEGMENTS, Desk, role_of
 from napari_seagull.controller.images import ImageWatch
 from napari_seagull.layers.images import map_layer
@@ -129,7 +129,7 @@ class Mapper(QObject):
             self._show(session.maps[name], layer)
             return
         if client is None:
-            self._desk.tell("The backend is not ready. Wait until its spot is green, or restart it.")
+            self._desk.tell(NOT_READY)
             return
         if self._task is not None:
             return  # both panels ask for the same maps

@@ -14,7 +14,7 @@ from qtpy.QtCore import QObject
 from napari_seagull.controller.canvas import Canvas, bring_up
 from napari_seagull.controller.desk import Desk
 from napari_seagull.controller.images import ImageWatch
-from napari_seagull.controller.safe_words import found_sentence, region_count, turn_question
+from napari_seagull.controller.safe_words import found_sentence, turn_question
 from napari_seagull.safekeeping.finding import Claim, Found, claim, look
 from napari_seagull.safekeeping.places import Origin, Places, Why
 from napari_seagull.safekeeping.recorder import News, Recorder
@@ -23,6 +23,7 @@ from napari_seagull.session.commands import Change, DeleteRegion, PutAway
 from napari_seagull.session.records import RegionRecord
 from napari_seagull.session.session import LogEntry
 from napari_seagull.views.panel import Panel
+from napari_seagull.views.sizes import counted
 from seagull_iqa.domain.annotation import now_utc
 from seagull_iqa.errors import RegionError, SeagullError
 from seagull_iqa.formats.session_document import SessionDocument
@@ -195,6 +196,9 @@ class Safe(QObject):
             self._found = replace(found, document=None)
         elif self.holds_another:
             self._put_away(found)
+        self._bring_up()
+
+    def _bring_up(self) -> None:
         if self._images.layer is not None:
             bring_up(self._desk.viewer.layers, self._images.layer)
 
@@ -207,8 +211,6 @@ class Safe(QObject):
         session.do_all([PutAway()], step=False)
         self._muted = False
         self._canvas.follow(away)
-        if self._layer is not None:
-            bring_up(self._desk.viewer.layers, self._layer)
 
     def _on_answered(self, topic: str, number: int) -> None:
         if topic == RESUME and self._found is not None:
@@ -217,6 +219,7 @@ class Safe(QObject):
             self._found = replace(self._found, document=None)
         elif topic == TURN and number == 0 and self._found is not None:
             self._put_away(self._found)
+            self._bring_up()
         elif topic == PLACE:
             try:
                 self._places.choose(beside=number == 0)
@@ -296,9 +299,9 @@ class Safe(QObject):
         self._canvas.follow(away)
         back = [session.regions[record.id] for record in command.records]
         self._canvas.follow([Change(present.get(record.id), record) for record in back])
-        if away and self._layer is not None:
-            bring_up(self._desk.viewer.layers, self._layer)
-        self._desk.note(f"Resumed {region_count(len(command.records))}.")
+        if away:
+            self._bring_up()
+        self._desk.note(f"Resumed {counted(len(command.records), 'region')}.")
 
     def _on_news(self, news: News) -> None:
         if self._closed:

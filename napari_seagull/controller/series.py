@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from qtpy.QtCore import QObject
 
-from napari_seagull.controller.backend_desk import BackendDesk
+from napari_seagull.controller.backend_desk import NOT_READY, BackendDesk
 from napari_seagull.controller.desk import Desk
 from napari_seagull.controller.images import ImageWatch
 from napari_seagull.controller.native_scoring import assess
@@ -117,7 +117,7 @@ class Series(QObject):
         if self._task is not None or record is None or layer is None:
             return
         if client is None:
-            self._panel.status.show_problem("The backend is not ready. Wait until its spot is green, or restart it.")
+            self._panel.status.show_problem(NOT_READY)
             return
         shape = data_shape(layer)
         try:

@@ -10,7 +10,7 @@ from qtpy.QtWidgets import QFileDialog
 
 from napari_seagull.connection.backend import Backend
 from napari_seagull.controller import tuning_door as door
-from napari_seagull.controller.backend_desk import BackendDesk
+from napari_seagull.controller.backend_desk import NOT_READY, BackendDesk
 from napari_seagull.controller.desk import Desk, debounce
 from napari_seagull.controller.pixel_desk import mixture
 from napari_seagull.controller.scoring import Scorer
@@ -62,11 +62,6 @@ class ModelShelf(QObject):
         """Id of the model that answers; "" while that is not known."""
         return next((row.id for row in self._rows if row.active), "")
 
-    @property
-    def is_busy(self) -> bool:
-        """True while something of the models is changed."""
-        return self._busy
-
     def refresh(self) -> None:
         """Ask which models there are."""
         client = self._backend.client
@@ -80,17 +75,17 @@ class ModelShelf(QObject):
         former = self.active
         if former and former != model:
             self._former.append(former)
-        self._do("use", lambda _client: self._let_answer(model))
+        self._let_answer(model)
 
     def roll_back(self) -> None:
         """Let the model answer again that answered before."""
-        if self._former:
-            model = self._former.pop()
-            self._do("use", lambda _client: self._let_answer(model))
+        model = self._way_back()
+        if model:
+            self._former = self._former[:-1]
+            self._let_answer(model)
 
     def _let_answer(self, model: str) -> None:
-        """On a worker thread."""
-        self._server.use_model(model)
+        self._do("use", lambda _client: self._server.use_model(model))
 
     def _on_models(self, rows: list[TunedRow]) -> None:
         if self._closed:
@@ -100,21 +95,23 @@ class ModelShelf(QObject):
         self._former = [model for model in self._former if model in known and model != self.active]
         self._show()
 
-    def _back(self) -> str:
-        """Name of the model that a roll back leads to: the last one that answered, else what the present one is of."""
-        present = next((row for row in self._rows if row.active), None)
-        if not self._former and present is not None and present.base:
-            self._former = [row.id for row in self._rows if present.base in (row.id, row.name)][:1]
-        return next((row.name for row in self._rows if self._former and row.id == self._former[-1]), "")
+    def _way_back(self) -> str:
+        """Id of the model that a roll back leads to: the last one that answered, else what the present one is of."""
+        if self._former:
+            return self._former[-1]
+        base = next((row.base for row in self._rows if row.active), "")
+        return next((row.id for row in self._rows if base and base in (row.id, row.name)), "")
 
     def _show(self) -> None:
-        self._view.show_rows(self._rows, self._back(), busy=self._busy)
+        back = self._way_back()
+        name = next((row.name for row in self._rows if row.id == back), "")
+        self._view.show_rows(self._rows, name, busy=self._busy)
 
     def _do(self, what: str, call: Callable[[Client], object]) -> None:
         """Change something; a sentence that comes back is told."""
         client = self._backend.client
         if client is None:
-            self._desk.tell("The backend is not ready. Wait until its spot is green, or restart it.")
+            self._desk.tell(NOT_READY)
             return
         self._busy = True
         self._show()

@@ -10,24 +10,23 @@ from typing import TYPE_CHECKING
 from qtpy.QtCore import QObject
 
 from napari_seagull.controller.desk import Desk
+from napari_seagull.controller.preferences import PLUGIN
 from napari_seagull.controller.rating import Rater
 from napari_seagull.controller.safe import Safe
 from napari_seagull.controller.tuning_gather import Gatherer
 from napari_seagull.controller.zooming import Zoom
 from napari_seagull.layers.thumbnails import region_picture
-from napari_seagull.safekeeping.labelled import Labelled
+from napari_seagull.safekeeping.labelled import Labelled, sample_of
 from napari_seagull.session.commands import SelectRegions
 from napari_seagull.views.picture import PictureView
 from seagull_iqa.domain.region import Region, RegionMask
 from seagull_iqa.errors import SeagullError
 from seagull_iqa.formats.session_file import find_image
 from seagull_iqa.imaging.prepared import PreparedImage
-from seagull_iqa.samples import samples
 
 if TYPE_CHECKING:
     from napari.layers import Image
 
-PLUGIN = "napari-seagull"
 GONE = "Its image is not at hand."
 
 
@@ -121,12 +120,12 @@ class TuningRegions(QObject):
         if document is None:
             return None
         path = find_image(document, Path(place.source.key))
-        sample = next((one.name for one in samples() if place.source.name.startswith(one.name)), "")
+        sample = sample_of(document.image) if path is None and document.image is not None else None
         try:
             if path is not None:
                 opened = viewer.open(str(path))
             else:
-                opened = viewer.open_sample(PLUGIN, sample) if sample else []
+                opened = [] if sample is None else viewer.open_sample(PLUGIN, sample.name)
         except (OSError, ValueError, KeyError) as error:
             self._desk.tell(f"{place.source.name} could not be opened ({error}). Open it yourself.")
             return None

@@ -9,15 +9,13 @@ from psygnal import Signal
 from qtpy.QtCore import QObject
 
 from napari_seagull.controller import tuning_door as door
-from napari_seagull.controller.backend_desk import BackendDesk
+from napari_seagull.controller.backend_desk import NOT_READY, BackendDesk
 from napari_seagull.controller.desk import Desk
 from napari_seagull.tasks import Task
 from napari_seagull.views.tune_train import TrainState
 from seagull_iqa.client import Client
-from seagull_iqa.domain.fine_tuning import CurvePoint, FineTuneSpec, TuneRun, TuneState
+from seagull_iqa.domain.fine_tuning import CurvePoint, TuneRun, TuneState
 from seagull_iqa.errors import JobCancelledError, SeagullError
-
-NO_SERVER = "The backend is not ready. Wait until its spot is green, or restart it."
 
 
 class RunDesk(QObject):
@@ -93,11 +91,6 @@ class RunDesk(QObject):
         if self.is_training:
             self._follow()
 
-    def put_away(self) -> None:
-        """Show none: what became of it has been decided."""
-        self._run, self._points = None, []
-        self.changed.emit()
-
     def lose(self) -> None:
         """The server has gone: a run that went on waits at its checkpoint."""
         self._drop()
@@ -115,7 +108,7 @@ class RunDesk(QObject):
         if self._asked or self._closed:
             return
         if client is None:
-            self.tell(NO_SERVER)
+            self.tell(NOT_READY)
             return
         self._asked = what
         self.changed.emit()
@@ -180,8 +173,3 @@ class RunDesk(QObject):
     def _show(self, run: TuneRun) -> None:
         self._run = run
         self.changed.emit()
-
-
-def named(spec_name: str, base: str) -> FineTuneSpec:
-    """What is asked of a run: a name, and everything else as the server proposes it."""
-    return FineTuneSpec(spec_name, base)

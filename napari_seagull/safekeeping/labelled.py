@@ -14,7 +14,7 @@ from seagull_iqa.formats.session_file import SUFFIX, find_image
 from seagull_iqa.imaging.files import read_array
 from seagull_iqa.imaging.normalise import prepare
 from seagull_iqa.imaging.prepared import PreparedImage
-from seagull_iqa.samples import samples
+from seagull_iqa.samples import Sample, samples
 
 MOST_FILES = 2_000
 """Most session files that a folder gives."""
@@ -135,9 +135,9 @@ def _read(document: SessionDocument, path: Path, plane: Plane) -> PreparedImage:
     facts = document.image
     file = find_image(document, path)
     if file is None and facts is not None:
-        shown = _sample(facts)
-        if shown is not None:
-            return shown
+        sample = sample_of(facts)
+        if sample is not None:
+            return sample.read()
     if file is None or facts is None:
         name = path.name.removesuffix(SUFFIX) if facts is None else facts.name
         raise ImageError(f"The image {name} was not found.", "Put it beside its session file, or open it here.")
@@ -150,13 +150,11 @@ def _read(document: SessionDocument, path: Path, plane: Plane) -> PreparedImage:
     return replace(made, pixels=replace(made.pixels, plane=plane))
 
 
-def _sample(facts: SessionImage) -> PreparedImage | None:
-    """A sample image of this package, which has no path in a session."""
+def sample_of(facts: SessionImage) -> Sample | None:
+    """The sample of this package that an image is, by its content; samples have no path in a session."""
     hashes: Mapping[Plane, str] = dict(facts.planes)
     known = {facts.sha256, *hashes.values()}
     for sample in samples():
-        if facts.name.startswith(sample.name):
-            image = sample.read()
-            if image.sha256 in known:
-                return image
+        if facts.name.startswith(sample.name) and sample.read().sha256 in known:
+            return sample
     return None

@@ -1,8 +1,13 @@
-"""Bytes in the words of a person: "1.2 of 8 GB"."""
+"""Amounts in the words of a person: "2 regions", "1.2 of 8 GB"."""
 
 from __future__ import annotations
 
 UNITS = ((10**9, "GB"), (10**6, "MB"), (10**3, "kB"))
+
+
+def counted(many: int, what: str) -> str:
+    """ "1 region", "2 regions"."""
+    return f"{many:,} {what}{'' if many == 1 else 's'}"
 
 
 def size_words(nbytes: int) -> str:

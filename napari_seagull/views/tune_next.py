@@ -8,8 +8,8 @@ from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import QHBoxLayout, QLabel, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
 from napari_seagull.views.picture import PictureView
+from napari_seagull.views.sizes import counted
 from napari_seagull.views.tune_rows import NextRow
-from napari_seagull.views.tune_words import counted
 
 PICTURE = 56
 MOST = 6

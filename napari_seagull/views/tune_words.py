@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from napari_seagull.views.palette import RGB
-from napari_seagull.views.sizes import size_words
+from napari_seagull.views.sizes import counted, size_words
 from seagull_iqa.domain.fine_tuning import BeforeAfter, Estimate, FineTuneResult, LabelStock, Method, TuneRun, TuneState
 
 BETTER: RGB = (38, 128, 148)
@@ -22,22 +22,6 @@ METHODS = {
     Method.ALL: "the whole model",
 }
 """What was learned, as the end of a sentence."""
-
-STATES = {
-    TuneState.QUEUED: "waiting",
-    TuneState.RUNNING: "training",
-    TuneState.PAUSED: "paused",
-    TuneState.INTERRUPTED: "interrupted",
-    TuneState.DONE: "done",
-    TuneState.FAILED: "failed",
-    TuneState.CANCELLED: "cancelled",
-}
-
-
-def counted(many: int, what: str) -> str:
-    """ "1 region", "2 regions"."""
-    return f"{many:,} {what}{'' if many == 1 else 's'}"
-
 
 def duration_words(seconds: float) -> str:
     """A time as people say it: "40 s", "2 min", "1 h 10 min"."""
