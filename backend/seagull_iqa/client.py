@@ -8,9 +8,8 @@ import uuid
 from collections.abc import Callable, Collection, Generator, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 from urllib.parse import quote
-
-import httpx2
 
 from seagull_iqa import wire
 from seagull_iqa.asking import in_chunks, question_about
@@ -30,6 +29,9 @@ from seagull_iqa.imaging.prepared import PreparedImage
 from seagull_iqa.pointing import Segmenting
 from seagull_iqa.sending import ImageSender, image_path
 from seagull_iqa.transport import Door, parsed
+
+if TYPE_CHECKING:
+    import httpx2
 
 _PATIENCE_S = 600.0
 _PAUSE_S = 0.1

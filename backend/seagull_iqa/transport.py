@@ -7,15 +7,17 @@ import json
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from http import HTTPStatus
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import urlsplit
 
-import httpx2
 from pydantic import ValidationError
 
 from seagull_iqa.errors import AccessError, BackendError, BackendUnreachableError, ProtocolError, SeagullError
 from seagull_iqa.messages import ErrorMessage, Message
 from seagull_iqa.wire import PROTOCOL, PROTOCOL_HEADER
+
+if TYPE_CHECKING:
+    import httpx2
 
 MessageType = TypeVar("MessageType", bound=Message)
 
@@ -53,6 +55,8 @@ class Door:
     def __init__(
         self, url: str, token: str, *, transport: httpx2.BaseTransport | None = None, timeout_s: float = 30.0
     ) -> None:
+        import httpx2  # takes a while to load, and is not needed before there is a server
+
         self.url = _checked(url)
         # A proxy of the environment cannot reach this machine's own loopback.
         trust = not is_loopback(urlsplit(self.url).hostname or "")
@@ -102,6 +106,8 @@ class Door:
 
     @contextmanager
     def _translated(self) -> Iterator[None]:
+        import httpx2
+
         try:
             yield
         except httpx2.TimeoutException as error:

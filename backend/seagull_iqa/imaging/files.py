@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import tifffile
 from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
@@ -23,10 +22,10 @@ MAX_BYTES = 2 * 1024**3
 FORMATS = ("PNG", "JPEG", "WEBP", "TIFF", "BMP")
 """Names of the accepted formats, as Pillow has them."""
 
-# What Pillow and tifffile raise on files that are cut off or damaged.
+# What Pillow and tifffile raise on files that are cut off or damaged; tifffile's own error is a ValueError.
 _DAMAGE = (
     ArithmeticError, AssertionError, AttributeError, EOFError, LookupError, MemoryError, OSError, RuntimeError,
-    SyntaxError, TypeError, ValueError, struct.error, zlib.error, tifffile.TiffFileError,
+    SyntaxError, TypeError, ValueError, struct.error, zlib.error,
 )  # fmt: skip
 
 # TIFF and EXIF orientation -> (swap rows and columns, flip rows, flip columns), applied in that order.
@@ -35,8 +34,6 @@ _TURNS = {
     6: (True, False, True), 7: (True, True, True), 8: (True, True, False),
 }  # fmt: skip
 
-
-_PLAIN: tuple[int, ...] = (int(tifffile.PHOTOMETRIC.MINISBLACK), int(tifffile.PHOTOMETRIC.RGB))
 
 
 def read_image(path: Path) -> PreparedImage:
@@ -131,6 +128,8 @@ def _plain_mode(image: Image.Image) -> Image.Image:
 
 
 def _read_tiff(path: Path) -> tuple[NDArray[Any], tuple[int, ...], bool]:
+    import tifffile  # takes a while to load, and is needed for TIFF files only
+
     with tifffile.TiffFile(path) as tiff:
         series, page = tiff.series[0], tiff.pages.first
         if int(np.prod(page.shape[:2])) == 0:
@@ -142,7 +141,7 @@ def _read_tiff(path: Path) -> tuple[NDArray[Any], tuple[int, ...], bool]:
             raise ImageError(
                 f"{path.name} is cut off: it announces {page.nbytes:,} bytes of pixels.", "Copy or export it again."
             )
-        if page.photometric not in _PLAIN:
+        if page.photometric not in (tifffile.PHOTOMETRIC.MINISBLACK, tifffile.PHOTOMETRIC.RGB):
             return _read_with_pillow(path)
         try:
             array = page.asarray()

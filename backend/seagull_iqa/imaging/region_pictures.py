@@ -6,7 +6,6 @@ import io
 from collections.abc import Sequence
 
 import numpy as np
-import tifffile
 from numpy.typing import NDArray
 
 from seagull_iqa.domain.region import Region
@@ -69,6 +68,8 @@ def label_image(shape: tuple[int, int], regions: Sequence[Region]) -> NDArray[np
 
 def labels_tiff(shape: tuple[int, int], regions: Sequence[Region]) -> bytes:
     """The image of labels as a TIFF file, of 16 bits where these suffice."""
+    import tifffile  # takes a while to load, and is needed for writing files only
+
     labels = label_image(shape, regions)
     small = labels.astype(np.uint16) if len(regions) < 2**16 else labels
     buffer = io.BytesIO()

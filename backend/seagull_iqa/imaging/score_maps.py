@@ -6,7 +6,6 @@ import io
 import json
 
 import numpy as np
-import tifffile
 from numpy.typing import NDArray
 from scipy import ndimage
 
@@ -62,6 +61,8 @@ def description(score_map: ScoreMap, image_name: str) -> dict[str, object]:
 
 def tiff_bytes(score_map: ScoreMap, *, image_name: str) -> bytes:
     """The map as a TIFF of float32 at the size of the image; its description (JSON) says what the values are."""
+    import tifffile  # takes a while to load, and is needed for writing files only
+
     buffer = io.BytesIO()
     tifffile.imwrite(
         buffer,
