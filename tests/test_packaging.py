@@ -114,6 +114,21 @@ def test_every_file_that_the_readme_links_to_is_there() -> None:
             assert ((ROOT / document).parent / target).exists(), f"{document} links to {target}"
 
 
+def test_every_test_that_the_documents_name_is_there() -> None:
+    known = {
+        name
+        for path in (ROOT / "tests").rglob("test_*.py")
+        for name in re.findall(r"^(?:async )?def (test_\w+)", path.read_text(encoding="utf-8"), re.MULTILINE)
+    }
+    named = {
+        name
+        for path in (ROOT / "docs").glob("*.md")
+        for name in re.findall(r"`(test_\w+)`", path.read_text(encoding="utf-8"))
+    }
+    assert len(named) >= 20
+    assert named <= known, sorted(named - known)
+
+
 def test_scores_have_the_same_colors_in_the_window_and_in_files() -> None:
     from napari_seagull.views import palette as window
     from seagull_iqa.imaging import palette as files
