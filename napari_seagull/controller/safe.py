@@ -270,8 +270,8 @@ class Safe(QObject):
         """The file is closed beside the window's loop; what comes next has a file of its own."""
         recorder, self._recorder, self._found, self._layer = self._recorder, None, None, None
         if recorder is not None:
-            recorder.close(0.0)
-            self._ended.append(recorder)
+            recorder.leave()
+            self._ended = [*(one for one in self._ended if not one.has_ended), recorder]
 
     def _resume(self, found: Found) -> None:
         """Bring the regions of an earlier session back; what is on the table of the same image stays."""

@@ -75,7 +75,7 @@ class Recorder:
         self._waiting: deque[tuple[int, Translate]] = deque()
         self._events: list[Event] = []
         self._last = self._durable = self._translated = 0
-        self._closing = self._failed = False
+        self._closing = self._hopeless = self._failed = False
         self._claim: Claim | None = None
         self._journal: Journal | None = None
         self._file: SessionFile | None = None
@@ -112,10 +112,24 @@ class Recorder:
         with self._changed:
             return self._changed.wait_for(lambda: self._durable >= number, timeout_s)
 
-    def close(self, timeout_s: float = 5.0) -> bool:
-        """Write everything, the side-car too, and let go of the place; False where that takes longer."""
+    @property
+    def has_ended(self) -> bool:
+        """Nothing more will be written."""
+        return not self._thread.is_alive()
+
+    def leave(self) -> None:
+        """Write everything, however often it must be tried, and let go of the place; returns at once."""
         with self._changed:
             self._closing = True
+            self._changed.notify_all()
+
+    def close(self, timeout_s: float = 5.0) -> bool:
+        """Write everything, the side-car too, and let go of the place; False where that takes longer.
+
+        What cannot be written now is given up: the program ends.
+        """
+        with self._changed:
+            self._closing = self._hopeless = True
             self._changed.notify_all()
         self._thread.join(timeout_s)
         return not self._thread.is_alive()
@@ -134,14 +148,16 @@ class Recorder:
             except Exception as error:  # the recorder's thread: whatever went wrong must reach the user as a sentence
                 logger.exception("the recorder failed")
                 self._fail(SeagullError(f"The session cannot be written ({type(error).__name__}: {error}).", HINT))
-            if closing:
+            if closing and (not self._failed or self._hopeless):
                 return
 
     def _work(self, batches: list[tuple[int, Translate]], *, closing: bool) -> None:
-        if batches and (time.monotonic() >= self._retry or closing):
+        if batches and (closing or time.monotonic() >= self._retry):
             self._append(batches)
         if self._due and (closing or time.monotonic() >= self._due):
             self._save()
+            if not self._waiting:
+                self._be_well()
         if time.monotonic() - self._touched > TOUCH_S and self._claim is not None:
             self._touched = time.monotonic()
             self._claim.lock.touch()
@@ -149,12 +165,15 @@ class Recorder:
             self._end()
 
     def _has_work(self) -> bool:
-        return self._closing or (bool(self._waiting) and time.monotonic() >= self._retry)
+        if self._closing and (self._hopeless or not self._failed):
+            return True
+        return bool(self._waiting) and time.monotonic() >= self._retry
 
     def _pause(self) -> float:
         """How long there is nothing to do unless something happens."""
         now = time.monotonic()
-        ends = [self._touched + TOUCH_S, *([self._due] if self._due else []), *([self._retry] if self._waiting else [])]
+        trying = bool(self._waiting) or self._closing
+        ends = [self._touched + TOUCH_S, *([self._due] if self._due else []), *([self._retry] if trying else [])]
         return max(0.01, min(ends) - now)
 
     def _append(self, batches: list[tuple[int, Translate]]) -> None:
@@ -170,12 +189,16 @@ class Recorder:
             self._records += last - before
             self._due = self._due or time.monotonic() + SAVE_S
         self._events = []
-        recovered, self._failed, self._retry = self._failed, False, 0.0
         with self._changed:
             while self._waiting and self._waiting[0][0] <= self._translated:
                 self._waiting.popleft()
             self._durable = self._translated
             self._changed.notify_all()
+        self._be_well()
+
+    def _be_well(self) -> None:
+        """All that was tried was written."""
+        recovered, self._failed, self._retry = self._failed, False, 0.0
         if recovered:
             self._tell(News(recovered=True))
 
@@ -210,7 +233,7 @@ class Recorder:
                 journal.close()
         self._retry = time.monotonic() + RETRY_S
         self._due = self._retry if self._claim is not None else 0.0
-        if self._closing and self._claim is not None:
+        if self._hopeless and self._claim is not None:
             self._claim.lock.release()
         if not self._failed:
             self._failed = True

@@ -6,7 +6,8 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -333,6 +334,56 @@ def test_a_full_disk_is_told_once_and_everything_is_written_when_there_is_room(p
     place = desk.news[0].claim.place
     names = [one.region.name for one in recover(place.side_car, place.journal).document.regions]
     assert names == ["before", "during", "during too"]
+
+
+def until(holds: Callable[[], bool]) -> None:
+    end = time.monotonic() + 30
+    while not holds():
+        assert time.monotonic() < end
+        time.sleep(0.01)
+
+
+def test_who_goes_on_to_the_next_image_while_the_disk_is_full_loses_nothing_of_the_last_one(
+    places, origin, desks, monkeypatch
+):
+    monkeypatch.setattr(recording, "RETRY_S", 0.05)
+    desks.append(desk := Desk(places, origin))
+    desk.session.do(AddRegion(Region(mask_at(0), "before")))
+    desk.settle()
+    full, tries = True, []
+    synced = os.fsync
+
+    def fsync(handle: int) -> None:
+        tries.append(handle)
+        if full:
+            raise OSError(28, "No space left on device")
+        synced(handle)
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    desk.session.do(AddRegion(Region(mask_at(1), "during")))
+    desk.recorder.leave()
+    tried = len(tries)
+    until(lambda: len(tries) >= tried + 3)
+    assert not desk.recorder.has_ended
+    full = False
+    until(lambda: desk.recorder.has_ended)
+    place = desk.news[0].claim.place
+    assert [one.region.name for one in read_session(place.side_car).regions] == ["before", "during"]
+    assert not place.journal.exists()
+
+
+def test_who_closes_the_window_while_the_disk_is_full_is_not_held_for_ever(places, origin, desks, monkeypatch):
+    desks.append(desk := Desk(places, origin))
+    desk.session.do(AddRegion(Region(mask_at(0), "before")))
+    desk.settle()
+
+    def fsync(handle: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    desk.session.do(AddRegion(Region(mask_at(1), "during")))
+    desk.recorder.leave()
+    assert desk.recorder.close()
 
 
 def test_an_image_that_was_moved_finds_its_session_by_what_it_shows(places, origin, file):
