@@ -24,6 +24,16 @@ def show_rate(viewer: napari.viewer.Viewer) -> None:
     open_rate(viewer)
 
 
+def show_regions(viewer: napari.viewer.Viewer) -> None:
+    """Open the table of regions in a panel of its own, or bring it to the front."""
+    _show(viewer, "SEAGULL regions")
+
+
+def show_report(viewer: napari.viewer.Viewer) -> None:
+    """Open the report of the selected region in a panel of its own, or bring it to the front."""
+    _show(viewer, "SEAGULL report")
+
+
 def show_map(viewer: napari.viewer.Viewer) -> None:
     """Open the panel with the map of the image, or bring it to the front."""
     _show(viewer, "SEAGULL quality map")

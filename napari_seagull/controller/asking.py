@@ -33,13 +33,12 @@ class Remembered:
 class Asker(QObject):
     """Asks the model what a person wants to know of the selected region; kept in memory only."""
 
-    def __init__(self, desk: Desk, backend: BackendDesk, box: AskBox, parent: QObject) -> None:
+    def __init__(self, desk: Desk, backend: BackendDesk, parent: QObject) -> None:
         super().__init__(parent)
-        self._desk, self._backend, self._box = desk, backend, box
+        self._desk, self._backend = desk, backend
+        self._boxes: list[AskBox] = []
         self._allowed = False
         self._kept: dict[str, Remembered] = {}
-        box.question_wished.connect(self._on_question_wished)
-        box.stop_wished.connect(self._on_stop_wished)
         desk.session.selection_changed.connect(self._show)
         desk.session.regions_changed.connect(self._on_regions_changed)
 
@@ -47,6 +46,18 @@ class Asker(QObject):
         """Listen no more."""
         self._desk.session.selection_changed.disconnect(self._show)
         self._desk.session.regions_changed.disconnect(self._on_regions_changed)
+
+    def serve(self, box: AskBox) -> None:
+        """Take questions in that box, too; every box shows the same conversation."""
+        self._boxes.append(box)
+        box.question_wished.connect(self._on_question_wished)
+        box.stop_wished.connect(self._on_stop_wished)
+        self._show()
+
+    def leave(self, box: AskBox) -> None:
+        """The box is about to go."""
+        if box in self._boxes:
+            self._boxes.remove(box)
 
     def allow(self, *, allowed: bool) -> None:
         """Whether the model answers questions at all; the box is hidden where it does not."""
@@ -72,11 +83,11 @@ class Asker(QObject):
 
     def _show(self, *_change: object) -> None:
         record = self._chosen()
-        self._box.setVisible(self._allowed and record is not None)
-        if record is None:
-            return
-        kept = self._kept.get(record.id)
-        self._box.show_conversation(Conversation(record.id) if kept is None else _as_shown(kept, record))
+        kept = None if record is None else self._kept.get(record.id)
+        for box in self._boxes:
+            box.setVisible(self._allowed and record is not None)
+            if record is not None:
+                box.show_conversation(Conversation(record.id) if kept is None else _as_shown(kept, record))
 
     def _on_question_wished(self, question: str) -> None:
         record, image, client = self._chosen(), self._desk.session.image, self._backend.client

@@ -12,6 +12,7 @@ from napari_seagull.connection.backend import Backend
 from napari_seagull.controller.asking import Asker
 from napari_seagull.controller.backend_desk import BackendDesk
 from napari_seagull.controller.canvas import Canvas
+from napari_seagull.controller.card_desk import CardDesk
 from napari_seagull.controller.comparing import Comparer
 from napari_seagull.controller.desk import Desk
 from napari_seagull.controller.display import Display
@@ -27,6 +28,7 @@ from napari_seagull.controller.pixel_desk import PixelDesk
 from napari_seagull.controller.rating import Rater, RatingParts
 from napari_seagull.controller.rating_store import RatingStore, settings_file
 from napari_seagull.controller.region_deeds import RegionDeeds
+from napari_seagull.controller.region_panels import RegionsDesk, ReportDesk
 from napari_seagull.controller.safe import Safe
 from napari_seagull.controller.scoring import Scorer
 from napari_seagull.controller.segmenting import Segmenter
@@ -47,6 +49,8 @@ from napari_seagull.views.map_panel import MapPanel
 from napari_seagull.views.model_facts import ModelFacts
 from napari_seagull.views.panel import Panel
 from napari_seagull.views.rate_panel import RatePanel
+from napari_seagull.views.region_panels import RegionsPanel, ReportPanel
+from napari_seagull.views.report_card import ReportCard
 from napari_seagull.views.series_panel import SeriesPanel
 from napari_seagull.views.tune_panel import TunePanel
 
@@ -92,10 +96,10 @@ class Controller(QObject):
         self.scorer = Scorer(desk, self.backend, self)
         self.pixels = PixelDesk(desk, self.images, self.scorer, panel.pixels, self)
         self.mapper = Mapper(desk, self.images, self.backend, panel.map_bar, self)
-        self.asker = Asker(desk, self.backend, panel.card.ask, self)
+        self.asker = Asker(desk, self.backend, self)
         self.verdicts = Verdicts(desk, RatingStore(settings_file(os.environ)), self)
         self.pictures, self.zoom = Pictures(desk, self), Zoom(desk, self.images)
-        self.display = Display(desk, panel, layers, self.verdicts, self.pictures)
+        self.display = Display(desk, panel, layers, self._card_desk(panel.card))
         self.deeds = RegionDeeds(desk, panel.regions, self.verdicts, self.zoom, self)
         self.display.may_show = self.safe.may_show
         self.tuning = TuningWatch(desk, server, self.backend, panel, self)
@@ -144,6 +148,20 @@ class Controller(QObject):
         rater = Rater(self._desk, panel, parts, self)
         self.raters.append(rater)
         return rater
+
+    def regions_in(self, panel: RegionsPanel) -> RegionsDesk:
+        """Serve a panel "Regions" as long as it is open."""
+        self.keeper.undoer.listen_in(panel)
+        made = RegionsDesk(self._desk, panel, self.display, self.verdicts, self.zoom, self._on_delete_wished)
+        return self._served(made)
+
+    def report_in(self, panel: ReportPanel) -> ReportDesk:
+        """Serve a panel "Report" as long as it is open."""
+        self.keeper.undoer.listen_in(panel)
+        return self._served(ReportDesk(panel, self.display, self._card_desk(panel.card)))
+
+    def _card_desk(self, card: ReportCard) -> CardDesk:
+        return CardDesk(self._desk, card, self.verdicts, self.pictures, self.asker)
 
     def map_in(self, panel: MapPanel) -> MapDesk:
         """Serve a panel "Quality map" as long as it is open."""

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 
 from qtpy.QtCore import QObject, QTimer
 
+from napari_seagull.controller.card_desk import CardDesk
 from napari_seagull.controller.desk import Desk, debounce
 from napari_seagull.controller.our_layers import OurLayers
-from napari_seagull.controller.pictures import Pictures
+from napari_seagull.controller.region_rows import row_of
 from napari_seagull.controller.regions_layer import (
     MOST_LABELS,
     Look,
@@ -21,10 +22,10 @@ from napari_seagull.controller.regions_layer import (
     write_features,
     write_labels,
 )
-from napari_seagull.controller.verdicts import Verdicts
-from napari_seagull.session.records import LabelSource, RegionRecord, RegionState, SegmentSource
+from napari_seagull.session.records import LabelSource, RegionRecord, SegmentSource
 from napari_seagull.views.panel import Panel
-from napari_seagull.views.rows import RegionRow, RowState
+from napari_seagull.views.regions_box import RegionsBox
+from napari_seagull.views.rows import RegionRow
 from seagull_iqa.imaging.prepared import PreparedImage
 
 GATHER_MS = 100
@@ -42,15 +43,6 @@ BUSY_S = 0.02
 TURN_MS = 12
 """From one step to the next, so that the window can draw between them."""
 
-ROW_STATES = {
-    RegionState.UNSCORED: RowState.UNSCORED,
-    RegionState.QUEUED: RowState.QUEUED,
-    RegionState.SCORED: RowState.SCORED,
-    RegionState.STALE: RowState.STALE,
-    RegionState.ERROR: RowState.FAILED,
-}
-
-
 @dataclass(frozen=True, eq=False)
 class Face:
     """How one region is shown, and what it was made of."""
@@ -62,14 +54,20 @@ class Face:
 
 
 class Display(QObject):
-    """Writes what changed, one step a turn of the window's loop."""
+    """Writes what changed, one step a turn of the window's loop.
 
-    def __init__(
-        self, desk: Desk, panel: Panel, layers: OurLayers, verdicts: Verdicts, pictures: Pictures
-    ) -> None:
-        super().__init__(verdicts.parent())
+    Attributes
+    ----------
+    tables : list of RegionsBox
+    cards : list of CardDesk
+        Every table and card that follows the session; those of the panel come first.
+    """
+
+    def __init__(self, desk: Desk, panel: Panel, layers: OurLayers, card: CardDesk) -> None:
+        super().__init__(card.parent())
         self._desk, self._panel, self._layers = desk, panel, layers
-        self._verdicts, self._pictures = verdicts, pictures
+        self.tables: list[RegionsBox] = [panel.regions]
+        self.cards: list[CardDesk] = [card]
         shapes, labels, segments = layers.shapes, layers.labels, layers.segments
         self._shapes, self._labels, self._segments = shapes, labels, segments
         self.may_show: Callable[[], bool] = lambda: True
@@ -88,10 +86,6 @@ class Display(QObject):
         shapes.found.connect(self.refresh)
         labels.gone.connect(self.refresh)
         segments.gone.connect(self.refresh)
-        desk.session.image_changed.connect(self._show_picture)
-        panel.card.verdict.verdict_wished.connect(verdicts.say)
-        panel.card.verdict.author_wished.connect(verdicts.change_author)
-        verdicts.settings_changed.connect(self._show_card)
         self.refresh()
 
     @property
@@ -105,8 +99,8 @@ class Display(QObject):
         self._turns.stop()
         self._desk.session.regions_changed.disconnect(self.refresh)
         self._desk.session.selection_changed.disconnect(self._on_selection_changed)
-        self._desk.session.image_changed.disconnect(self._show_picture)
-        self._pictures.forget(self._panel.card.picture)
+        for card in self.cards:
+            card.close()
 
     def show_plain(self, *, plain: bool) -> None:
         """Leave the scores off the canvas, so that they lead nobody; outlines stay."""
@@ -153,9 +147,11 @@ class Display(QObject):
             self._turns.stop()
 
     def _write_table(self) -> None:
-        self._panel.regions.show_rows([face.row for face in self._faces.values()])
-        self._panel.regions.select(self._desk.session.selection)
-        self._show_card()
+        rows = [face.row for face in self._faces.values()]
+        for table in self.tables:
+            table.show_rows(rows)
+            table.select(self._desk.session.selection)
+        self._show_cards()
         self._panel.offer_restore(offered=self._layers.have_lost_regions())
 
     def _write_features(self) -> None:
@@ -197,33 +193,13 @@ class Display(QObject):
         return {key: Look(look.name) for key, look in self._looks.items()} if self._plain else self._looks
 
     def _on_selection_changed(self, ids: tuple[str, ...]) -> None:
-        self._panel.regions.select(ids)
+        for table in self.tables:
+            table.select(ids)
         self._shapes.select(ids)
         self._labels.select(ids)
         self._segments.select(ids)
-        self._show_card()
+        self._show_cards()
 
-    def _chosen(self) -> RegionRecord | None:
-        """The region on the card."""
-        session = self._desk.session
-        return next((session.regions[key] for key in session.selection if key in session.regions), None)
-
-    def _show_card(self) -> None:
-        record, card = self._chosen(), self._panel.card
-        card.verdict.show_author(self._verdicts.author)
-        if record is None:
-            card.show_row(None)
-        else:
-            card.show_row(row_of(record), self._verdicts.own(record))
-        self._show_picture()
-
-    def _show_picture(self) -> None:
-        self._pictures.show(self._chosen(), self._panel.card.picture)
-
-
-def row_of(record: RegionRecord) -> RegionRow:
-    """A region as the table and the card show it."""
-    problem = f"{record.error} {record.hint}".strip()
-    said = sorted(record.verdicts, key=lambda one: one.time)
-    human = said[-1] if said else None
-    return RegionRow(record.id, record.region.name, ROW_STATES[record.state], record.report, problem, human)
+    def _show_cards(self) -> None:
+        for card in self.cards:
+            card.show()

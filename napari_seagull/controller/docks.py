@@ -1,23 +1,43 @@
-"""The further panels as napari opens them: quality map, comparison, and a region over time."""
+"""The further panels as napari opens them: regions, report, quality map, comparison, and a region over time."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from napari_seagull.controller.dock import controller_of
+from napari_seagull.controller.dock import controller_of, open_rate
 from napari_seagull.controller.preferences import PLUGIN
 from napari_seagull.views.compare_panel import ComparePanel
 from napari_seagull.views.map_panel import MapPanel
+from napari_seagull.views.region_panels import RegionsPanel, ReportPanel
 from napari_seagull.views.series_panel import SeriesPanel
 
 if TYPE_CHECKING:
     import napari.viewer
 
+REGIONS, REPORT = "SEAGULL regions", "SEAGULL report"
 MAP, COMPARE, SERIES = "SEAGULL quality map", "SEAGULL compare", "SEAGULL over time"
 """Names of the panels in the manifest."""
 
-PANELS = {"map": MAP, "compare": COMPARE, "series": SERIES}
+PANELS = {"regions": REGIONS, "report": REPORT, "map": MAP, "compare": COMPARE, "series": SERIES}
 """What the menu of the panel wishes -> the panel."""
+
+
+class RegionsDock(RegionsPanel):
+    """The docked panel "SEAGULL regions"; opens the main one where it is closed."""
+
+    def __init__(self, viewer: napari.viewer.Viewer) -> None:
+        super().__init__()
+        viewer = _plain(viewer)
+        self.desk = controller_of(viewer).regions_in(self)
+        self.box.deeds.rate_wished.connect(lambda: open_rate(viewer))
+
+
+class ReportDock(ReportPanel):
+    """The docked panel "SEAGULL report"; opens the main one where it is closed."""
+
+    def __init__(self, viewer: napari.viewer.Viewer) -> None:
+        super().__init__()
+        self.desk = controller_of(_plain(viewer)).report_in(self)
 
 
 class MapDock(MapPanel):

@@ -9,11 +9,11 @@ from typing import Any
 from qtpy.QtCore import QObject
 
 from napari_seagull.controller.desk import Desk
-from napari_seagull.controller.display import row_of
 from napari_seagull.controller.key_gate import KeyGate
 from napari_seagull.controller.pictures import Pictures
 from napari_seagull.controller.rating_stage import PlainSwitch, RatingStage
 from napari_seagull.controller.rating_walk import RatingWalk
+from napari_seagull.controller.region_rows import row_of
 from napari_seagull.controller.verdicts import Verdicts
 from napari_seagull.controller.zooming import Zoom
 from napari_seagull.session.commands import Change, SelectRegions

@@ -6,6 +6,8 @@ from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QMenu, QToolButton, QWidget
 
 ENTRIES: tuple[tuple[str, str, str], ...] = (
+    ("regions", "Regions …", "The table in a panel of its own: for the bottom of the window, or a second screen"),
+    ("report", "Report …", "The selected region's card in a panel of its own, with a larger picture"),
     ("map", "Quality map …", "Histogram, the value under the mouse, and regions out of a threshold"),
     ("compare", "Compare two images …", "Before and after an edit: the difference of each region, and as a map"),
     ("series", "Over planes and time …", "The quality of one region over all planes of a stack or series"),

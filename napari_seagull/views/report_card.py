@@ -36,9 +36,10 @@ class ReportCard(QFrame):
     """One report: picture, scores with their intervals, findings, sentence, what was scored by whom; the person's
     verdict beside it, and a question."""
 
-    def __init__(self, parent: QWidget | None = None) -> None:
+    def __init__(self, parent: QWidget | None = None, *, picture_side: int = PICTURE_SIDE) -> None:
         super().__init__(parent)
         self.setFrameShape(QFrame.Shape.StyledPanel)
+        self._side = picture_side
         self.title = QElidingLabel(self)
         font = self.title.font()
         font.setBold(True)
@@ -47,8 +48,8 @@ class ReportCard(QFrame):
         self.human = ScoreLine("Person", self)
         self.human.interval.setToolTip("")
         self.importance = ScoreLine("Importance", self)
-        self.picture = PictureView(PICTURE_SIDE, self)
-        self.picture.setFixedWidth(PICTURE_SIDE)
+        self.picture = PictureView(picture_side, self)
+        self.picture.setFixedWidth(picture_side)
         self.chips = FindingChips(self)
         self.sentence = _wrapped(self)
         self.remarks = _wrapped(self)
@@ -93,7 +94,7 @@ class ReportCard(QFrame):
         """Where it is narrow, the intervals are as short as can be."""
         super().resizeEvent(event)
         for part in (self.quality, self.human, self.importance):
-            part.fit(self.width() - PICTURE_SIDE)
+            part.fit(self.width() - self._side)
         self._fit_picture()
 
     def minimumSizeHint(self) -> QSize:  # noqa: N802
@@ -101,7 +102,7 @@ class ReportCard(QFrame):
         return QSize(LEAST_WIDTH, super().minimumSizeHint().height())
 
     def _fit_picture(self) -> None:
-        self.picture.setVisible(bool(self.title.text()) and self.width() >= NARROW)
+        self.picture.setVisible(bool(self.title.text()) and self.width() >= NARROW + self._side - PICTURE_SIDE)
 
     def show_row(self, row: RegionRow | None, own: Annotation | None = None) -> None:
         """Show that region, and what the one who sits here said of it; None empties the card."""
