@@ -154,7 +154,8 @@ class Client:
         priority : int, -100..100
             Larger goes first; `wire.LIVE_PRIORITY` for the region under the hand.
         on_reports : callable or None
-            Called with each request's reports as they come; what it raises ends the asking.
+            Called with each answer's reports as they come, none of them where the server is still at work; what it
+            raises ends the asking, and the server drops what nobody waits for.
 
         Raises
         ------
@@ -172,7 +173,7 @@ class Client:
                 reports = [message.report(image.pixels) for message in answer.reports]
                 reply.reports.extend(reports)
                 reply.errors.update({region: said.exception() for region, said in answer.errors.items()})
-                if on_reports is not None and reports:
+                if on_reports is not None:
                     on_reports(reports)
         place = {region.id: index for index, region in enumerate(regions)}
         reply.reports.sort(key=lambda report: place.get(report.region, len(place)))

@@ -39,6 +39,7 @@ from napari_seagull.controller.tools import Tools
 from napari_seagull.controller.tuning import Tuner, TuningParts
 from napari_seagull.controller.tuning_watch import TuningWatch
 from napari_seagull.controller.verdicts import Verdicts
+from napari_seagull.controller.view_order import ViewOrder
 from napari_seagull.controller.zooming import Zoom
 from napari_seagull.safekeeping.places import Places
 from napari_seagull.session.commands import ChangeModel, DeleteRegion
@@ -94,6 +95,7 @@ class Controller(QObject):
         self.safe = Safe(desk, self.images, canvas, panel, places)
         self.segmenter = Segmenter(desk, self.images, self.backend, self.keeper, panel.finding, self)
         self.scorer = Scorer(desk, self.backend, self)
+        self.scorer.order = ViewOrder(desk, self.images).sorted
         self.pixels = PixelDesk(desk, self.images, self.scorer, panel.pixels, self)
         self.mapper = Mapper(desk, self.images, self.backend, panel.map_bar, self)
         self.asker = Asker(desk, self.backend, self)

@@ -23,26 +23,33 @@ def assess(
     priority: int = wire.MANY_PRIORITY,
     on_reports: OnReports | None = None,
 ) -> AssessReply:
-    """Score regions; what cannot be read of a large image is an error of the regions there, not of all."""
+    """Score regions; what cannot be read of a large image is an error of the regions there, not of all.
+
+    `on_reports` is called with none, too, while the server is at work: what it raises ends the asking.
+    """
     if not isinstance(image, LargeImage):
         return client.assess(image, regions, priority=priority, on_reports=on_reports)
-    reply = AssessReply()
+    reply, tell = AssessReply(), on_reports or _nobody
     for group in by_window(image, regions):
-        _assess_window(client, image, group, priority, reply)
-        if on_reports is not None:
-            known = {region.id for region in group}
-            on_reports([report for report in reply.reports if report.region in known])
+        tell([])
+        _assess_window(client, image, group, priority, reply, lambda _reports: tell([]))
+        known = {region.id for region in group}
+        tell([report for report in reply.reports if report.region in known])
     return reply
 
 
+def _nobody(_reports: list[QualityReport]) -> None:
+    return
+
+
 def _assess_window(
-    client: Client, image: LargeImage, group: Sequence[Region], priority: int, reply: AssessReply
+    client: Client, image: LargeImage, group: Sequence[Region], priority: int, reply: AssessReply, on_reports: OnReports
 ) -> None:
     try:
         window, placed = in_window(image, group)
     except (ImageError, RegionError) as error:
         reply.errors.update({region.id: error for region in group})
         return
-    said = client.assess(window, placed, priority=priority)
+    said = client.assess(window, placed, priority=priority, on_reports=on_reports)
     reply.reports.extend(marked(report, window) for report in said.reports)
     reply.errors.update(said.errors)

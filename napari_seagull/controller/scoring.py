@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from qtpy.QtCore import QObject
 
@@ -41,6 +41,7 @@ class Scorer(QObject):
     def __init__(self, desk: Desk, backend: BackendDesk, parent: QObject) -> None:
         super().__init__(parent)
         self.enabled = True
+        self.order: Callable[[Sequence[Region]], list[Region]] = list
         self._desk, self._backend = desk, backend
         self._asked: dict[Task, dict[str, Ticket]] = {}
         self._unanswered: set[str] = set()
@@ -90,6 +91,7 @@ class Scorer(QObject):
             return
         if self.enabled:
             self._queue(image)
+        self._give_up_what_is_outdated()
         if client is None or len(self._asked) >= MOST_REQUESTS:
             return
         waiting = self._desk.session.queued()
@@ -97,7 +99,15 @@ class Scorer(QObject):
         under_way = {ticket for asked in self._asked.values() for ticket in asked.values()}
         regions = [region for region in waiting if tickets[region.id] not in under_way]
         if regions:
-            self._send(client, image, regions, {region.id: tickets[region.id] for region in regions})
+            self._send(client, image, self.order(regions), {region.id: tickets[region.id] for region in regions})
+
+    def _give_up_what_is_outdated(self) -> None:
+        """End requests of which nothing is wanted any more: an edit or another image must not wait behind them."""
+        regions = self._desk.session.regions
+        for task, tickets in list(self._asked.items()):
+            if not any(key in regions and regions[key].asked == ticket for key, ticket in tickets.items()):
+                task.drop()
+                del self._asked[task]
 
     def _queue(self, image: PreparedImage) -> int:
         records = self._desk.session.regions.values()

@@ -86,6 +86,38 @@ def test_only_what_changed_is_asked_again(controller, shapes, settle, toy):
     assert qualities(controller) == [80, 80]
 
 
+def test_selected_and_visible_regions_are_asked_before_the_others(controller, shapes, settle, toy, qtbot):
+    toy.go.clear()
+    controller.scorer.enabled = False
+    corners = [[row, column] for row in (2, 30) for column in (2, 30, 60, 80)]
+    shapes.add_rectangles([np.array([[0, 0], [0, 12], [12, 12], [12, 0]]) + corner for corner in corners])
+    qtbot.waitUntil(lambda: len(controller.session.regions) == len(corners))
+    viewer = controller.viewer
+    viewer.canvas.size, viewer.scene.camera.zoom, viewer.scene.camera.center = (100, 100), 4.0, (0, 36, 86)
+    ids = ids_of(shapes)
+    shapes.selected_data = {0}
+    controller.scorer.score_all()
+    qtbot.waitUntil(lambda: bool(toy.asked))
+    assert toy.asked[0][:2] == [ids[0], ids[7]]
+    assert sorted(toy.asked[0][2:]) == sorted(ids[1:7])
+    toy.go.set()
+    settle()
+
+
+def test_a_request_of_which_nothing_is_wanted_any_more_is_ended_and_no_edit_waits_behind_it(
+    controller, shapes, settle, toy, qtbot
+):
+    toy.go.clear()
+    shapes.add_rectangles([LEFT])
+    qtbot.waitUntil(lambda: len(toy.asked) == 1)
+    for step in range(1, 5):  # more edits than there may be requests at a time
+        shapes.data = [np.asarray(LEFT) + np.array([0, 10 * step])]
+        qtbot.waitUntil(lambda step=step: len(toy.asked) == step + 1)
+    toy.go.set()
+    settle()
+    assert qualities(controller) == [80]
+
+
 def test_a_deleted_shape_takes_its_region_along(controller, shapes, settle):
     shapes.add_rectangles([LEFT, RIGHT])
     settle()
