@@ -100,7 +100,7 @@ class Controller(QObject):
         self.mapper = Mapper(desk, self.images, self.backend, panel.map_bar, self)
         self.asker = Asker(desk, self.backend, self)
         self.verdicts = Verdicts(desk, RatingStore(settings_file(os.environ)), self)
-        self.pictures, self.zoom = Pictures(desk, self), Zoom(desk, self.images)
+        self.pictures, self.zoom = Pictures(desk, self.images, self), Zoom(desk, self.images)
         self.display = Display(desk, panel, layers, self._card_desk(panel.card))
         self.deeds = RegionDeeds(desk, panel.regions, self.verdicts, self.zoom, self)
         self.display.may_show = self.safe.may_show

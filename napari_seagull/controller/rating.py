@@ -13,7 +13,7 @@ from napari_seagull.controller.key_gate import KeyGate
 from napari_seagull.controller.pictures import Pictures
 from napari_seagull.controller.rating_stage import PlainSwitch, RatingStage
 from napari_seagull.controller.rating_walk import RatingWalk
-from napari_seagull.controller.region_rows import row_of
+from napari_seagull.controller.region_rows import rows_of
 from napari_seagull.controller.verdicts import Verdicts
 from napari_seagull.controller.zooming import Zoom
 from napari_seagull.session.commands import Change, SelectRegions
@@ -331,7 +331,7 @@ class Rater(QObject):
             RateState(
                 on=self._on,
                 pairs=self._pairs,
-                rows=tuple(row_of(record) for record in records),
+                rows=rows_of(records),
                 draft=self._draft,
                 done=sum(one.rated for one in candidates),
                 total=len(candidates),

@@ -65,10 +65,10 @@ class RatingWalk:
         self._passed.discard(region)
 
     def pair(self) -> tuple[str, ...]:
-        """The two regions of this plane that are compared next; () for none."""
+        """The two regions of this image, of any of its planes, that are compared next; () for none."""
         image, regions = self._session.image, self._session.regions
-        plane = () if image is None else image.pixels.plane
-        here = [one for one in self.candidates() if regions[one.id].plane == plane]
+        axes = 0 if image is None else len(image.pixels.plane)
+        here = [one for one in self.candidates() if len(regions[one.id].plane) == axes]
         own = [one for one in self._session.preferences if one.author == self._verdicts.author]
         return next_pair(here, self._verdicts.settings.order, own, self._skipped) or ()
 

@@ -23,7 +23,7 @@ ALL_RATED = """All {total} regions are rated.
 Tick “Rated ones again” to go through them once more,
 or choose “In pairs” to compare them."""
 
-NO_PAIR = "There is no pair left to compare.\nIt takes two regions of this plane that were not compared yet."
+NO_PAIR = "There is no pair left to compare.\nIt takes two regions of this image that were not compared yet."
 
 
 def rating_message(keys: RatingKeys, total: int, *, on: bool, pairs: bool) -> str:

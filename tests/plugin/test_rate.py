@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from qtpy.QtCore import Qt
 from qtpy.QtTest import QTest
 
+from napari_seagull.views.draw_bar import Tool
 from napari_seagull.views.keys_form import PRESS
 from napari_seagull.views.rate_panel import RatePanel
 from napari_seagull.views.rate_settings import Order, RateSettings
@@ -255,6 +257,35 @@ def test_two_regions_are_compared_by_arrows(panel, controller):
     keys(panel, Qt.Key.Key_U)
     assert len(controller.session.preferences) == 1
     assert "1 compared" in panel.progress.text()
+
+
+def test_two_regions_of_different_planes_are_compared_each_with_the_pixels_of_its_plane(
+    controller, settle, qtbot
+):
+    stack = np.zeros((3, 64, 100), np.uint8)
+    stack[:, :50] = np.array([60, 120, 240])[:, None, None]
+    controller.viewer.add_image(stack, name="stack", contrast_limits=(0, 255))
+    for plane in (0, 2):
+        controller.viewer.dims.set_current_step(0, plane)
+        settle()
+        controller.panel.draw_bar.tool_wished.emit(Tool.RECTANGLE)
+        controller.shapes.layer.add_rectangles([[[plane, *corner] for corner in BOXES[0]]])
+        settle()
+    made = RatePanel()
+    qtbot.addWidget(made)
+    made.resize(440, 700)
+    controller.rate_in(made)
+    made.show()
+    made.setup.mode.activated.emit(1)
+    made.banner.start_button.click()
+    settle()
+    (rater,) = controller.raters
+    assert [controller.session.regions[key].plane for key in rater.current] == [(0,), (2,)]
+    assert [name.text() for name in made.pair.names] == ["Region 1 (plane 0)", "Region 2 (plane 2)"]
+    dark, bright = (view.grab().toImage() for view in (made.pair.left, made.pair.right))
+    middles = [image.pixelColor(image.width() // 2, image.height() // 2).red() for image in (dark, bright)]
+    assert middles == [60, 240]
+    rater.close()
 
 
 def test_all_pairs_come_once_and_then_it_says_so(panel, controller):
