@@ -42,6 +42,7 @@ class LabelsWatch(QObject):
         self._patch: Box | None = None
         self._all = False
         self._by_hand = False
+        self._value = 0
         self._settle = debounce(SETTLE_MS, self._work, self)
         desk.viewer.layers.events.inserted.connect(self._on_inserted)
         desk.viewer.layers.events.removed.connect(self._on_removed)
@@ -125,6 +126,7 @@ class LabelsWatch(QObject):
             return
         values = [r.source.value for r in self._painted() if r.id in ids and isinstance(r.source, LabelSource)]
         if values and layer.selected_label != values[0]:
+            self._value = values[0]
             layer.selected_label = values[0]
 
     def touch_all(self) -> None:
@@ -160,7 +162,7 @@ class LabelsWatch(QObject):
         if self._layer is not None or role_of(layer) != PAINTED:
             return
         labels: Labels = layer
-        self._layer = labels
+        self._layer, self._value = labels, int(labels.selected_label)
         # napari can crash on redrawing after such a layer was deleted (napari#6472); regions go by the table.
         labels.locked = True
         labels.events.labels_update.connect(self._on_update)
@@ -198,7 +200,10 @@ class LabelsWatch(QObject):
 
     def _on_selected(self, _event: object = None) -> None:
         layer = self._layer
-        if layer is not None and (chosen := self._by_value(self._images.plane).get(int(layer.selected_label))):
+        if layer is None or int(layer.selected_label) == self._value:
+            return  # napari tells it with every change of the colours, too
+        self._value = int(layer.selected_label)
+        if (chosen := self._by_value(self._images.plane).get(self._value)):
             self.picked.emit((chosen,))
 
     def _by_value(self, plane: Plane) -> dict[int, str]:

@@ -10,7 +10,7 @@ from napari_seagull.views.legend import ColorLegend
 from napari_seagull.views.regions_box import RegionsBox
 from napari_seagull.views.report_card import ReportCard
 
-PICTURE_SIDE = 168  # px
+PICTURE_SIDE = 140  # px
 
 
 class RegionsPanel(DockedPanel):

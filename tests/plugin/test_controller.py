@@ -390,6 +390,21 @@ def test_a_painted_label_becomes_a_region_in_the_colour_of_its_score(controller,
     assert qualities(controller) == [20]
 
 
+def test_colours_that_change_choose_no_painted_region(controller, image, shapes, settle):
+    shapes.add_rectangles([RIGHT])
+    settle()
+    controller.panel.draw_bar.tool_wished.emit(Tool.PAINT)
+    labels = controller.labels.layer
+    labels.paint((20, 20), labels.selected_label)
+    settle()
+    drawn = ids_of(shapes)[0]
+    controller.panel.table.selection_wished.emit([drawn])
+    settle()
+    controller.display.show_plain(plain=True)  # what the rating mode does: every colour changes
+    settle()
+    assert controller.session.selection == (drawn,)
+
+
 def test_a_label_painted_over_another_changes_both(controller, image, settle):
     controller.viewer.add_image(image, name="halves")
     settle()

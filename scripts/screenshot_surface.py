@@ -1,0 +1,189 @@
+"""A whole sitting in a real napari by mouse and keys: draw, paint, score, rate, undo, map, compare, over time.
+
+Run it where there is a screen, or under `xvfb-run -s "-screen 0 1600x1200x24"`; for twice the scaling,
+`QT_SCALE_FACTOR=2 xvfb-run -s "-screen 0 2700x1800x24"`:
+
+    python scripts/screenshot_surface.py FOLDER [--theme light] [--size 1280x800]
+
+After each deed it is looked up whether what was done is so; ends with 1 and a sentence where it is not. Takes a picture
+of every panel.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import Any
+
+from qtpy.QtCore import Qt
+from qtpy.QtTest import QTest
+from qtpy.QtWidgets import QApplication, QWidget
+from screenshot import DRAWINGS, draw
+from screenshot_panels import Tourist, take_compare, take_map, take_preferences, take_series, take_tour
+
+from napari_seagull.controller.dock import RateDock
+from napari_seagull.controller.docks import CompareDock, RegionsDock, ReportDock, SeriesDock
+from napari_seagull.session.records import RegionState
+from napari_seagull.views.draw_bar import Tool
+
+LEFT, NONE = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
+CONTROL, SHIFT = Qt.KeyboardModifier.ControlModifier, Qt.KeyboardModifier.ShiftModifier
+
+
+class NotSoError(Exception):
+    """Something was done, and is not so."""
+
+
+class Sitting(Tourist):
+    """One person before one napari."""
+
+    def expect(self, what: str, *, holds: bool) -> None:
+        """Say that it is so; `NotSoError` where it is not."""
+        if not holds:
+            raise NotSoError(f"Not so: {what}.")
+        print(f"so: {what}")
+
+    def key(self, widget: QWidget, key: Qt.Key, held: Qt.KeyboardModifier = NONE) -> None:
+        """Press a key over a widget."""
+        QTest.keyClick(widget, key, held)
+        self.settle()
+
+    def keys(self, *keys: tuple[Qt.Key, Qt.KeyboardModifier]) -> None:
+        """Press keys, as the window system hands them to the window."""
+        for key, held in keys:
+            QTest.keyClick(self.viewer.window._qt_window.windowHandle(), key, held)
+        self.settle()
+
+    def row(self, table: Any, line: int) -> None:  # noqa: ANN401
+        """Click on a row."""
+        place = table.visualRect(table.model().index(line, 0)).center()
+        QTest.mouseClick(table.viewport(), LEFT, NONE, place)
+        self.settle()
+
+    def alone(self, kind: type) -> None:
+        """Bring a panel to the front and make it large enough to be judged."""
+        dock = self.panel(kind).parentWidget()
+        dock.show()
+        dock.raise_()
+        QTest.qWait(300)
+
+    def close(self, kind: type) -> None:
+        """Click on the cross of a dock."""
+        panel = self.panel(kind)
+        dock = panel.parentWidget()
+        self.viewer.window.remove_dock_widget(dock)
+        self.settle()
+
+
+def draw_and_paint(sitting: Sitting, folder: Path) -> None:
+    """Three shapes and one stroke of the brush; all are scored."""
+    draw(sitting.hand, sitting.dock, DRAWINGS["girl"])
+    sitting.settle()
+    QTest.mouseClick(sitting.dock.draw_bar.buttons[Tool.PAINT], LEFT)
+    QTest.qWait(300)
+    sitting.controller.labels.layer.brush_size = 60
+    sitting.hand.drag([(0.15, 0.1), (0.2, 0.3)])
+    sitting.settle()
+    records = list(sitting.controller.session.regions.values())
+    sitting.expect("four regions were made", holds=len(records) == 4)
+    sitting.expect("all of them are scored", holds=all(one.state is RegionState.SCORED for one in records))
+    sitting.shoot(folder / "assess.png")
+
+
+def list_and_read(sitting: Sitting, folder: Path) -> None:
+    """Open table and report in panels of their own; select, delete and undo by keys."""
+    sitting.open("regions")
+    sitting.settle()
+    panel, session = sitting.panel(RegionsDock), sitting.controller.session
+    sitting.row(panel.box.table, 1)
+    chosen = panel.box.table.selected_ids()
+    sitting.expect("what is clicked in the table is selected", holds=list(session.selection) == chosen != [])
+    sitting.expect("the main panel follows", holds=sitting.dock.table.selected_ids() == chosen)
+    sitting.shoot(folder / "regions.png")
+    sitting.key(panel.box.table, Qt.Key.Key_Delete)
+    sitting.expect("Delete takes the region away", holds=chosen[0] not in session.regions)
+    sitting.key(panel.box.table, Qt.Key.Key_Z, CONTROL)
+    sitting.expect("Ctrl+Z brings it back", holds=chosen[0] in session.regions)
+    sitting.open("report")
+    sitting.settle()
+    report = sitting.panel(ReportDock)
+    sitting.row(panel.box.table, 0)
+    sitting.alone(ReportDock)
+    (first,) = session.selection
+    sitting.expect("the report follows", holds=report.card.title.text() == session.regions[first].region.name)
+    sitting.shoot(folder / "report.png")
+    sitting.close(ReportDock)
+    sitting.close(RegionsDock)
+
+
+def rate(sitting: Sitting, folder: Path) -> None:
+    """Four keys a region."""
+    session = sitting.controller.session
+    QTest.mouseClick(sitting.dock.regions.deeds.rate_button, LEFT)
+    sitting.settle()
+    panel = sitting.panel(RateDock)
+    sitting.alone(RateDock)
+    QTest.mouseClick(panel.banner.start_button, LEFT)
+    sitting.settle()
+    before = panel.rater.current
+    sitting.keys((Qt.Key.Key_2, NONE), (Qt.Key.Key_4, SHIFT), (Qt.Key.Key_B, NONE))
+    sitting.shoot(folder / "rate.png")
+    sitting.keys((Qt.Key.Key_Return, NONE))
+    (said,) = session.regions[before[0]].verdicts
+    sitting.expect("four keys give quality, importance and a distortion",
+                   holds=(said.quality, said.importance) == (25.0, 75.0) and len(said.findings) == 1)  # fmt: skip
+    sitting.expect("the next region is shown", holds=panel.rater.current != before)
+    sitting.keys((Qt.Key.Key_5, NONE), (Qt.Key.Key_0, NONE), (Qt.Key.Key_Return, NONE), (Qt.Key.Key_Z, CONTROL))
+    rated = sum(bool(record.verdicts) for record in session.regions.values())
+    sitting.expect("Ctrl+Z takes the last label back", holds=rated == 1)
+    sitting.keys((Qt.Key.Key_Escape, NONE))
+    sitting.expect("Esc ends the rating", holds=not panel.rater.is_on)
+    sitting.close(RateDock)
+
+
+def map_and_compare(sitting: Sitting, folder: Path) -> None:
+    """The map with a threshold, and the image before and after an edit."""
+    before = len(sitting.controller.session.regions)
+    take_map(sitting, folder)
+    after = len(sitting.controller.session.regions)
+    sitting.expect("regions cut out of the map were taken back", holds=after == before)
+    take_compare(sitting, folder)
+    rows = sitting.panel(CompareDock).row_words()
+    sitting.expect("regions are compared", holds=len(rows) == len(sitting.controller.session.regions))
+    sitting.close(CompareDock)
+
+
+def plot_over_time(sitting: Sitting, folder: Path) -> None:
+    """One region over a stack; the slider goes where the line is clicked."""
+    take_series(sitting, folder)
+    points = sitting.panel(SeriesDock).series.points
+    sitting.expect("the quality falls along a stack that is blurred", holds=points[0].value > points[-1].value)
+    sitting.expect("a click on the line moves the slider", holds=sitting.controller.images.plane == (4,))
+
+
+def main() -> None:
+    """Go through the whole sitting."""
+    asked = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    asked.add_argument("folder", type=Path)
+    asked.add_argument("--theme", default="dark")
+    asked.add_argument("--size", default="1280x800")
+    options = asked.parse_args()
+    options.folder.mkdir(parents=True, exist_ok=True)
+    sitting = Sitting(options.theme, options.size)
+    take_tour(sitting, options.folder)
+    try:
+        for step in (draw_and_paint, list_and_read, rate, map_and_compare, plot_over_time):
+            step(sitting, options.folder)
+        take_preferences(sitting, options.folder)
+    except NotSoError as error:
+        sitting.shoot(options.folder / "not-so.png")
+        sys.exit(str(error))
+    finally:
+        sitting.viewer.close()
+        QApplication.processEvents()
+    print("All of it is so.")
+
+
+if __name__ == "__main__":
+    main()
