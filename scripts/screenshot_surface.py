@@ -170,18 +170,20 @@ def main() -> None:
     asked.add_argument("--size", default="1280x800")
     options = asked.parse_args()
     options.folder.mkdir(parents=True, exist_ok=True)
-    sitting = Sitting(options.theme, options.size)
-    take_tour(sitting, options.folder)
-    try:
-        for step in (draw_and_paint, list_and_read, rate, map_and_compare, plot_over_time):
-            step(sitting, options.folder)
-        take_preferences(sitting, options.folder)
-    except NotSoError as error:
-        sitting.shoot(options.folder / "not-so.png")
-        sys.exit(str(error))
-    finally:
-        sitting.viewer.close()
-        QApplication.processEvents()
+    first = (take_tour, draw_and_paint, list_and_read, rate, map_and_compare)
+    for steps in (first, (plot_over_time, take_preferences)):
+        # A window of its own for the stack: napari can crash on redrawing after layers were deleted (napari#6472).
+        sitting = Sitting(options.theme, options.size)
+        sitting.end_tour()
+        try:
+            for step in steps:
+                step(sitting, options.folder)
+        except NotSoError as error:
+            sitting.shoot(options.folder / "not-so.png")
+            sys.exit(str(error))
+        finally:
+            sitting.viewer.close()
+            QApplication.processEvents()
     print("All of it is so.")
 
 

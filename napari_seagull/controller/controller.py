@@ -16,6 +16,7 @@ from napari_seagull.controller.card_desk import CardDesk
 from napari_seagull.controller.comparing import Comparer
 from napari_seagull.controller.desk import Desk
 from napari_seagull.controller.display import Display
+from napari_seagull.controller.exchange import Exchange
 from napari_seagull.controller.images import ImageWatch
 from napari_seagull.controller.keeping import Keeper
 from napari_seagull.controller.labels_watch import LabelsWatch
@@ -93,6 +94,7 @@ class Controller(QObject):
         self.keeper = Keeper(desk, self.images, layers, self)
         canvas, places = Canvas(self.images, layers), Places.of_user(os.environ)
         self.safe = Safe(desk, self.images, canvas, panel, places)
+        self.exchange = Exchange(desk, self.images, canvas, panel)
         self.segmenter = Segmenter(desk, self.images, self.backend, self.keeper, panel.finding, self)
         self.scorer = Scorer(desk, self.backend, self)
         self.scorer.order = ViewOrder(desk, self.images).sorted
@@ -134,6 +136,7 @@ class Controller(QObject):
             self.display,
             self.tools,
             self.tuning,
+            self.exchange,
             self.segmenter,
             self.segments,
             self.keeper,

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from qtpy.QtCore import Qt, QTimer
 from qtpy.QtWidgets import QApplication, QListWidget
 
-from napari_seagull.views.panel import Panel
-
 if TYPE_CHECKING:
     import napari.viewer
+
+    from napari_seagull.controller.dock import SeagullDock
 
 DISPLAY_NAME = "SEAGULL region quality"
 """Of the plugin in the manifest: napari names its page of the Preferences after it."""
@@ -19,19 +20,21 @@ PREFERENCES_COMMAND = "napari.window.file.show_preferences_dialog"
 LOOK_MS = 50
 
 
-def follow(viewer: napari.viewer.Viewer, panel: Panel, wish: str) -> None:
+def follow(viewer: napari.viewer.Viewer, panel: SeagullDock, wish: str) -> None:
     """Do what was chosen in the menu."""
     from napari_seagull.controller.dock import open_rate
     from napari_seagull.controller.docks import PANELS, open_panel
 
-    if wish == "tour":
-        panel.tour.start()
-    elif wish == "rate":
-        open_rate(viewer)
-    elif wish == "preferences":
-        open_preferences()
-    else:
-        open_panel(viewer, PANELS[wish])
+    exchange = panel.controller.exchange
+    deeds: dict[str, Callable[[], object]] = {
+        "tour": panel.tour.start,
+        "rate": lambda: open_rate(viewer),
+        "preferences": open_preferences,
+        "export": exchange.exporter.ask,
+        "import": exchange.importer.ask_file,
+        "import-folder": exchange.importer.ask_folder,
+    }
+    deeds.get(wish, lambda: open_panel(viewer, PANELS[wish]))()
 
 
 def open_preferences() -> None:

@@ -13,6 +13,10 @@ ENTRIES: tuple[tuple[str, str, str], ...] = (
     ("series", "Over planes and time …", "The quality of one region over all planes of a stack or series"),
     ("rate", "Rate by keys …", "Label regions quickly"),
     ("", "", ""),
+    ("export", "Export …", "Write regions, scores, labels and maps for other programs, or a report for a reader"),
+    ("import", "Import …", "Take regions in from a file: ours, GeoJSON, COCO, ImageJ, LabelMe, YOLO, labels, tables"),
+    ("import-folder", "Import a folder …", "Take regions in from an OME-Zarr"),
+    ("", "", ""),
     ("preferences", "Preferences …", "Server, model, what is scored, how maps look, keys"),
     ("tour", "Show the tour again", "Five steps through the panel"),
 )
