@@ -56,6 +56,13 @@ def role_of(layer: Layer) -> str:
     return MAP if "map" in mark else str(mark.get("role", ""))
 
 
+def file_of(layer: Layer) -> str:
+    """The file of an image, as napari knows it, or as our reader said; "" where it has none."""
+    mark = layer.metadata.get(ROLE_KEY)
+    said = mark.get("file", "") if isinstance(mark, dict) else ""
+    return str(said or layer.source.path or "")
+
+
 def left_over(viewer: ViewerModel, role: str) -> Any:  # noqa: ANN401
     """The layer with that role that an earlier panel has left in the viewer; None where there is none."""
     return next((layer for layer in viewer.layers if role_of(layer) == role), None)

@@ -55,11 +55,19 @@ def open_rate(viewer: napari.viewer.Viewer) -> RateDock:
     return opened
 
 
-def controller_of(viewer: napari.viewer.Viewer) -> Controller:
-    """The controller of the panel that is open in this viewer; the panel is opened where it is closed."""
+def open_controller(viewer: napari.viewer.Viewer) -> Controller | None:
+    """The controller of the panel that is open in this viewer; None where it is closed."""
     for widget in viewer.window.dock_widgets.values():
         if isinstance(widget, SeagullDock) and not widget.controller.is_closed:
             return widget.controller
+    return None
+
+
+def controller_of(viewer: napari.viewer.Viewer) -> Controller:
+    """The controller of the panel that is open in this viewer; the panel is opened where it is closed."""
+    known = open_controller(viewer)
+    if known is not None:
+        return known
     _dock, panel = viewer.window.add_plugin_dock_widget(PLUGIN, PANEL)
     controller: Controller = panel.controller
     return controller

@@ -9,7 +9,7 @@ from pathlib import Path
 from qtpy.QtCore import QObject
 from qtpy.QtWidgets import QWidget
 
-from napari_seagull.controller.desk import Desk
+from napari_seagull.controller.desk import Desk, file_of
 from napari_seagull.controller.images import ImageWatch
 from napari_seagull.layers.large import LargeImage
 from napari_seagull.safekeeping.translating import events_of_table
@@ -62,11 +62,14 @@ class Exporter(QObject):
             for one in FORMATS.values() if one.writer is not None
         ]  # fmt: skip
 
+    def document(self) -> SessionDocument:
+        """All that is known of the image on the table."""
+        return fold(events_of_table(self._desk.session.table, self._source(), now_utc()))
+
     def export(self, name: str, path: Path, ids: Collection[str] | None = None) -> None:
         """Write the regions of those ids, or all of them; what comes of it is said in the window."""
-        session, layer = self._desk.session, self._images.layer
+        session, source = self._desk.session, self._source()
         table, image, maps = session.table, session.image, dict(session.maps)
-        source = "" if layer is None else str(layer.source.path or "")
         pixels = None if isinstance(image, LargeImage) else image
 
         def write() -> list[Path]:
@@ -78,6 +81,9 @@ class Exporter(QObject):
             self.dialog.show_busy()
         self._desk.tasks.start("export", lambda _task: write(), done=self._on_written, failed=self._on_failed)
 
+    def _source(self) -> str:
+        return "" if self._images.layer is None else file_of(self._images.layer)
+
     def _problem(self, one: Format) -> str:
         if one.wants_maps and not self._desk.session.maps:
             return NO_MAPS
@@ -86,11 +92,10 @@ class Exporter(QObject):
 
     def _base(self) -> Path:
         """Beside the image, under its name; in the person's own folder where it has no file."""
-        layer = self._images.layer
-        path = None if layer is None or not layer.source.path else Path(str(layer.source.path))
+        layer, path = self._images.layer, Path(self._source())
         called = "image" if layer is None else str(layer.name)
         name = "".join(letter if letter.isalnum() or letter in " ._-()" else "_" for letter in called)
-        folder = path.parent if path is not None and path.exists() else Path.home()
+        folder = path.parent if path.is_file() else Path.home()
         return folder / name
 
     def _on_export_wished(self, name: str, path: str, only_selected: bool) -> None:

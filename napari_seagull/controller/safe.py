@@ -12,7 +12,7 @@ from psygnal import Signal
 from qtpy.QtCore import QObject
 
 from napari_seagull.controller.canvas import Canvas, bring_up
-from napari_seagull.controller.desk import Desk
+from napari_seagull.controller.desk import Desk, file_of
 from napari_seagull.controller.images import ImageWatch
 from napari_seagull.controller.safe_words import found_sentence, turn_question
 from napari_seagull.safekeeping.finding import Claim, Found, claim, look
@@ -333,8 +333,7 @@ class Safe(QObject):
 
 def origin_of(layer: Image, image: PreparedImage) -> Origin:
     """Where a layer came from, as napari knows it."""
-    source = layer.source
-    return Origin(str(source.path or ""), source.sample is not None, image.sha256)
+    return Origin(file_of(layer), layer.source.sample is not None, image.sha256)
 
 
 def _all_in(records: Iterable[RegionRecord], document: SessionDocument) -> bool:
