@@ -86,6 +86,7 @@ class Tourist:
 
     def shoot(self, path: Path) -> None:
         """The window, small enough for a page."""
+        self.dock.status.clear()  # says in which folder of this machine the session lies
         QTest.qWait(300)
         self.viewer.screenshot(str(path), canvas_only=False, flash=False)
         shrink(path)

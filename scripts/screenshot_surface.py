@@ -3,10 +3,10 @@
 Run it where there is a screen, or under `xvfb-run -s "-screen 0 1600x1200x24"`; for twice the scaling,
 `QT_SCALE_FACTOR=2 xvfb-run -s "-screen 0 2700x1800x24"`:
 
-    python scripts/screenshot_surface.py FOLDER [--theme light] [--size 1280x800]
+    python scripts/screenshot_surface.py FOLDER [--theme light] [--size 1280x800] [--sheet SHEET.webp]
 
 After each deed it is looked up whether what was done is so; ends with 1 and a sentence where it is not. Takes a picture
-of every panel.
+of every panel, and puts the panels beside each other on one sheet.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from PIL import Image as Picture
 from qtpy.QtCore import Qt
 from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QApplication, QWidget
@@ -29,6 +30,9 @@ from napari_seagull.views.draw_bar import Tool
 
 LEFT, NONE = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
 CONTROL, SHIFT = Qt.KeyboardModifier.ControlModifier, Qt.KeyboardModifier.ShiftModifier
+
+
+PANELS, COLUMNS = ("assess", "regions", "report", "rate", "map", "compare", "series", "tour"), 4
 
 
 class NotSoError(Exception):
@@ -162,12 +166,24 @@ def plot_over_time(sitting: Sitting, folder: Path) -> None:
     sitting.expect("a click on the line moves the slider", holds=sitting.controller.images.plane == (4,))
 
 
+def make_sheet(folder: Path, out: Path) -> None:
+    """The panels of all pictures on one page, each cut out of its window."""
+    taken = [Picture.open(folder / f"{name}.png").convert("RGB") for name in PANELS]
+    cut = [one.crop((one.width * 5 // 8, 0, one.width, one.height * 31 // 32)) for one in taken]
+    width, height = cut[0].size
+    sheet = Picture.new("RGB", (COLUMNS * width, -(-len(cut) // COLUMNS) * height))
+    for number, panel in enumerate(cut):
+        sheet.paste(panel.resize((width, height)), (number % COLUMNS * width, number // COLUMNS * height))
+    sheet.save(out, quality=80, method=6)
+
+
 def main() -> None:
     """Go through the whole sitting."""
     asked = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     asked.add_argument("folder", type=Path)
     asked.add_argument("--theme", default="dark")
     asked.add_argument("--size", default="1280x800")
+    asked.add_argument("--sheet", type=Path)
     options = asked.parse_args()
     options.folder.mkdir(parents=True, exist_ok=True)
     first = (take_tour, draw_and_paint, list_and_read, rate, map_and_compare)
@@ -184,6 +200,8 @@ def main() -> None:
         finally:
             sitting.viewer.close()
             QApplication.processEvents()
+    if options.sheet is not None:
+        make_sheet(options.folder, options.sheet)
     print("All of it is so.")
 
 
