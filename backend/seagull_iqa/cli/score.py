@@ -31,6 +31,19 @@ class Wanted:
     labels: Path | None = None
     regions: Path | None = None
 
+    @property
+    def is_nothing(self) -> bool:
+        """No region is named: the sessions of the images say which, else it is the whole image."""
+        return not (self.boxes or self.masks or self.labels or self.regions)
+
+    def words(self) -> dict[str, Any]:
+        """What tells these regions from others: JSON."""
+        files = [*self.masks, *(one for one in (self.labels, self.regions) if one is not None)]
+        return {
+            "boxes": [list(box) for box in self.boxes],
+            "files": [[str(file.absolute()), *_stamp(file)] for file in files],
+        }
+
     def of(self, image: PreparedImage) -> list[Region]:
         """The regions, in the order boxes, masks, labels, regions."""
         from seagull_iqa.domain.region import Region, RegionMask, RegionOrigin
@@ -42,6 +55,25 @@ class Wanted:
         found += read_labels(self.labels, shape) if self.labels else []
         found += read_regions(self.regions, shape) if self.regions else []
         return found or [Region(RegionMask.whole(shape), "whole image", RegionOrigin.TILE)]
+
+
+def _stamp(file: Path) -> list[int]:
+    """Size and time of a file; [] where it is not there, which is told when it is read."""
+    try:
+        known = file.stat()
+    except OSError:
+        return []
+    return [known.st_size, known.st_mtime_ns]
+
+
+@dataclass(frozen=True)
+class Asked:
+    """How a table is to be made."""
+
+    out: Path
+    recursive: bool = False
+    as_json: bool = False
+    summary: Path | None = None
 
 
 def parse_box(text: str) -> tuple[int, int, int, int]:
@@ -56,7 +88,9 @@ def parse_box(text: str) -> tuple[int, int, int, int]:
 
 
 def score(  # noqa: PLR0913 - one parameter an option, as typer wants it
-    images: Annotated[list[Path], typer.Argument(metavar="IMAGE...", help="PNG, JPEG, WebP, TIFF or BMP files.")],
+    images: Annotated[
+        list[Path], typer.Argument(metavar="IMAGE...", help="PNG, JPEG, WebP, TIFF or BMP files; folders with --out.")
+    ],
     *,
     box: Annotated[
         list[str] | None, typer.Option(metavar="r0,c0,r1,c1", help="A rectangle, half-open, in px. Repeatable.")
@@ -72,10 +106,26 @@ def score(  # noqa: PLR0913 - one parameter an option, as typer wants it
     device: DeviceOption = "auto",
     precision: PrecisionOption = Precision.AUTO,
     as_json: Annotated[bool, typer.Option("--json", help="Print a JSON list, one object per image.")] = False,
+    out: Annotated[
+        Path | None, typer.Option(metavar="TABLE", help="Score into a table (.csv, .parquet); goes on after a kill.")
+    ] = None,
+    recursive: Annotated[bool, typer.Option("--recursive", help="Look into the folders of a folder, too.")] = False,
+    summary: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write the summary over all images as JSON; with --out.")
+    ] = None,
 ) -> None:
-    """Score regions of images; without a region, the whole image."""
+    """Score regions of images; without a region, the whole image. With --out, folders of images into one table."""
     boxes = tuple(parse_box(text) for text in box or ())
     wanted = Wanted(boxes, tuple(mask or ()), labels, regions)
+    if out is not None:
+        from seagull_iqa.cli.score_folder import score_into_table
+
+        judge = load(model, device, precision)
+        if score_into_table(judge, images, wanted, Asked(out, recursive=recursive, as_json=as_json, summary=summary)):
+            raise typer.Exit(1)
+        return
+    if summary is not None or recursive or any(path.is_dir() for path in images):
+        raise typer.BadParameter("A folder is scored into a table: say which with --out TABLE.csv.")
     judge = load(model, device, precision)
     failed = _score_all(judge, images, wanted, as_json=as_json)
     if failed:

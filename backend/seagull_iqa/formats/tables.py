@@ -48,9 +48,13 @@ def write_csv(path: Path, export: Export) -> list[Path]:
 
 def write_parquet(path: Path, export: Export) -> list[Path]:
     """Typed columns, missing values as nulls."""
+    save_bytes(path, parquet_bytes(table_rows(export), (*COLUMNS, *MASK)))
+    return [path]
+
+
+def parquet_bytes(rows: Sequence[Row], columns: Sequence[str]) -> bytes:
+    """Rows as a Parquet file; columns that are not ours are texts."""
     arrow, parquet = needed("pyarrow", "Parquet"), needed("pyarrow.parquet", "Parquet")
-    rows = table_rows(export)
-    columns = (*COLUMNS, *MASK)
     kinds = {
         **dict.fromkeys(columns, arrow.string()), **dict.fromkeys(NUMBERS, arrow.float64()),
         **dict.fromkeys((*WHOLE, "height", "width"), arrow.int64()), "stale": arrow.bool_(),
@@ -60,8 +64,7 @@ def write_parquet(path: Path, export: Export) -> list[Path]:
     })  # fmt: skip
     buffer = io.BytesIO()
     parquet.write_table(table, buffer, compression="zstd")
-    save_bytes(path, buffer.getvalue())
-    return [path]
+    return buffer.getvalue()
 
 
 def _clean(value: object) -> object:

@@ -1,0 +1,157 @@
+"""Score image after image: the next one is read while the model is at work, and nothing is scored twice."""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from seagull_iqa.domain.progress import Progress, ProgressCallback, ignore_progress
+from seagull_iqa.domain.region import Region, RegionMask, RegionOrigin
+from seagull_iqa.domain.report import QualityReport
+from seagull_iqa.errors import SeagullError
+from seagull_iqa.folder.listing import Stamp, side_car_of, stamp_of
+from seagull_iqa.folder.progress_file import ImageRecord, ProgressFile
+from seagull_iqa.folder.summary import FolderSummary, summarised
+from seagull_iqa.folder.table import write_table
+from seagull_iqa.formats.export import Export
+from seagull_iqa.formats.session_document import SessionDocument, SessionImage, SessionRegion, SessionReport
+from seagull_iqa.formats.session_file import read_session
+from seagull_iqa.formats.tables import table_rows
+from seagull_iqa.imaging.files import read_image
+from seagull_iqa.imaging.prepared import PreparedImage
+
+AHEAD = 2
+"""So many images are read before their turn."""
+
+Score = Callable[[PreparedImage, Sequence[Region]], Sequence[QualityReport]]
+"""Reports of regions of one image, in the order asked; each has `pixels` filled in."""
+
+Choose = Callable[[PreparedImage], Sequence[Region]]
+"""The regions of an image that are asked about."""
+
+
+@dataclass(frozen=True, eq=False)
+class Ready:
+    """An image that was read, or why it could not be."""
+
+    path: Path
+    stamp: Stamp
+    image: PreparedImage | None = None
+    document: SessionDocument | None = None
+    error: SeagullError | None = None
+
+
+def score_folder(
+    images: Sequence[Path],
+    table: Path,
+    score: Score,
+    *,
+    settings: Mapping[str, Any],
+    choose: Choose | None = None,
+    progress: ProgressCallback = ignore_progress,
+) -> FolderSummary:
+    """Score images into one table; after a kill the same call goes on with those that are missing.
+
+    Parameters
+    ----------
+    images : sequence of Path
+    table : Path
+        ".csv" or ".parquet"; written at the end, whole, and when `progress` ends the work. `TABLE.progress` lies beside
+        it until every image was dealt with.
+    score : callable
+    settings : mapping
+        Names model and regions, as JSON: what was scored with others is refused, not mixed in.
+    choose : callable, optional
+        By default the regions of the image's session file, else the whole image.
+    progress : callable
+        Called before each image; what it raises ends the work, and the table holds what was scored until then.
+
+    Raises
+    ------
+    SeagullError
+        The table cannot be written, or was begun with other settings. What is wrong with one image is a row of the
+        summary, and the others go on.
+    """
+    names = [str(path) for path in images]
+    with ProgressFile.begin(table, settings) as done:
+        left = [path for path in images if done.known.get(str(path)) != stamp_of(path)]
+        try:
+            for number, ready in enumerate(_read_ahead(left)):
+                progress(Progress(len(images) - len(left) + number, len(images), ready.path.name))
+                done.add(_scored(ready, score, choose))
+            progress(Progress(len(images), len(images), "writing the table"))
+        finally:
+            write_table(table, done.records(names))
+            summary = summarised(done.records(names))
+        done.remove()
+    return summary
+
+
+def _read_ahead(paths: Sequence[Path]) -> Iterator[Ready]:
+    """Images in order, read on a thread of its own; it ends with whoever takes them."""
+    made: queue.Queue[Ready | None] = queue.Queue(AHEAD)
+    ended = threading.Event()
+
+    def put(one: Ready | None) -> None:
+        while not ended.is_set():
+            with suppress(queue.Full):
+                made.put(one, timeout=0.1)
+                return
+
+    def read() -> None:
+        for path in paths:
+            if ended.is_set():
+                return
+            put(_ready(path))
+        put(None)
+
+    threading.Thread(target=read, name="seagull reader", daemon=True).start()
+    try:
+        while (one := made.get()) is not None:
+            yield one
+    finally:
+        ended.set()
+
+
+def _ready(path: Path) -> Ready:
+    stamp = stamp_of(path)
+    try:
+        side_car = side_car_of(path)
+        document = read_session(side_car) if side_car.is_file() else None
+        return Ready(path, stamp, read_image(path), document)
+    except SeagullError as error:
+        return Ready(path, stamp, error=error)
+
+
+def _scored(ready: Ready, score: Score, choose: Choose | None) -> ImageRecord:
+    name = str(ready.path)
+    if ready.image is None:
+        return ImageRecord(name, ready.stamp, error=str(ready.error))
+    try:
+        regions = _regions(ready, choose)
+        reports = score(ready.image, [one.region for one in regions])
+    except SeagullError as error:
+        return ImageRecord(name, ready.stamp, error=str(error))
+    image = ready.image
+    facts = SessionImage(image.shape, name, str(ready.path.absolute()), "", image.sha256, image.pixels)
+    said = () if ready.document is None else ready.document.annotations
+    document = SessionDocument(facts, tuple(regions), tuple(SessionReport(one, image.sha256) for one in reports), said)
+    return ImageRecord(name, ready.stamp, tuple(table_rows(Export(document))))
+
+
+def _regions(ready: Ready, choose: Choose | None) -> list[SessionRegion]:
+    image, document = ready.image, ready.document
+    if image is None:
+        return []
+    if choose is not None:
+        return [SessionRegion(region, image.pixels.plane) for region in choose(image)]
+    here = [] if document is None else [
+        one for one in document.regions if one.region.mask.shape == image.shape and one.plane == image.pixels.plane
+    ]  # fmt: skip
+    whole = Region(RegionMask.whole(image.shape), "whole image", RegionOrigin.TILE)
+    return here or [SessionRegion(whole, image.pixels.plane)]
