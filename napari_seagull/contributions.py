@@ -24,6 +24,11 @@ def show_rate(viewer: napari.viewer.Viewer) -> None:
     open_rate(viewer)
 
 
+def show_images(viewer: napari.viewer.Viewer) -> None:
+    """Open the list of images to work through, or bring it to the front."""
+    _show(viewer, "SEAGULL images")
+
+
 def show_regions(viewer: napari.viewer.Viewer) -> None:
     """Open the table of regions in a panel of its own, or bring it to the front."""
     _show(viewer, "SEAGULL regions")

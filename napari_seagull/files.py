@@ -75,6 +75,7 @@ def read_regions(path: str | Sequence[str]) -> list[Any]:
 
 
 def _open_session(file: Path, controller: Controller | None) -> list[Any]:
+    from napari_seagull.controller.opening import read_layers
     from seagull_iqa.formats.session_file import find_image, read_session
 
     document = read_session(file)
@@ -85,7 +86,7 @@ def _open_session(file: Path, controller: Controller | None) -> list[Any]:
         controller.exchange.importer.take_in(file)
         return HANDLED
     image = find_image(document, file)
-    opened = _sample_of(facts) if image is None else _opened(image)
+    opened = _sample_of(facts) if image is None else read_layers(image)
     if not opened:
         raise ImageError(
             f"The image of {file.name} was not found.", f"Put {facts.name or 'it'} beside the file, or open it first."
@@ -97,21 +98,6 @@ def _open_session(file: Path, controller: Controller | None) -> list[Any]:
 def _is_about(facts: SessionImage, controller: Controller) -> bool:
     image = controller.session.image
     return image is not None and image.sha256 in {facts.sha256, *dict(facts.planes).values()}
-
-
-def _opened(image: Path) -> list[LayerData]:
-    """As napari itself opens the file; marked with where it came from, since napari thinks of the session file."""
-    from npe2 import read
-
-    from napari_seagull.controller.desk import ROLE_KEY
-
-    made = []
-    for data, keywords, kind in ((*layer, {}, "image")[:3] for layer in read([str(image)], stack=False)):
-        known = dict(keywords or {})
-        known["metadata"] = {**known.get("metadata", {}), ROLE_KEY: {"file": str(image)}}
-        known.setdefault("name", image.stem)
-        made.append((data, known, kind))
-    return made
 
 
 def _sample_of(facts: SessionImage) -> list[LayerData]:

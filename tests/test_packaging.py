@@ -24,6 +24,7 @@ def test_napari_finds_a_valid_manifest_whose_names_can_be_imported() -> None:
     assert manifest.name == "napari-seagull"
     assert [widget.display_name for widget in manifest.contributions.widgets or []] == [
         "SEAGULL region quality",
+        "SEAGULL images",
         "SEAGULL regions",
         "SEAGULL report",
         "SEAGULL quality map",

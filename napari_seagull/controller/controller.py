@@ -17,6 +17,7 @@ from napari_seagull.controller.comparing import Comparer
 from napari_seagull.controller.desk import Desk
 from napari_seagull.controller.display import Display
 from napari_seagull.controller.exchange import Exchange
+from napari_seagull.controller.folder_desk import FolderDesk
 from napari_seagull.controller.images import ImageWatch
 from napari_seagull.controller.keeping import Keeper
 from napari_seagull.controller.labels_watch import LabelsWatch
@@ -47,6 +48,7 @@ from napari_seagull.session.commands import ChangeModel, DeleteRegion
 from napari_seagull.session.session import Session
 from napari_seagull.tasks import Tasks
 from napari_seagull.views.compare_panel import ComparePanel
+from napari_seagull.views.folder_panel import FolderPanel
 from napari_seagull.views.map_panel import MapPanel
 from napari_seagull.views.model_facts import ModelFacts
 from napari_seagull.views.panel import Panel
@@ -94,7 +96,7 @@ class Controller(QObject):
         self.keeper = Keeper(desk, self.images, layers, self)
         canvas, places = Canvas(self.images, layers), Places.of_user(os.environ)
         self.safe = Safe(desk, self.images, canvas, panel, places)
-        self.exchange = Exchange(desk, self.images, canvas, panel)
+        self.exchange = Exchange(desk, self.images, canvas, panel, lambda: self.verdicts.author)
         self.segmenter = Segmenter(desk, self.images, self.backend, self.keeper, panel.finding, self)
         self.scorer = Scorer(desk, self.backend, self)
         self.scorer.order = ViewOrder(desk, self.images).sorted
@@ -102,6 +104,8 @@ class Controller(QObject):
         self.mapper = Mapper(desk, self.images, self.backend, panel.map_bar, self)
         self.asker = Asker(desk, self.backend, self)
         self.verdicts = Verdicts(desk, RatingStore(settings_file(os.environ)), self)
+        self._name_annotator()
+        self.verdicts.settings_changed.connect(self._name_annotator)
         self.pictures, self.zoom = Pictures(desk, self.images, self), Zoom(desk, self.images)
         self.display = Display(desk, panel, layers, self._card_desk(panel.card))
         self.deeds = RegionDeeds(desk, panel.regions, self.verdicts, self.zoom, self)
@@ -168,6 +172,10 @@ class Controller(QObject):
     def _card_desk(self, card: ReportCard) -> CardDesk:
         return CardDesk(self._desk, card, self.verdicts, self.pictures, self.asker)
 
+    def folder_in(self, panel: FolderPanel) -> FolderDesk:
+        """Serve a panel "Images" as long as it is open."""
+        return self._served(FolderDesk(self._desk, self.images, self.safe, self.backend, self.verdicts, panel))
+
     def map_in(self, panel: MapPanel) -> MapDesk:
         """Serve a panel "Quality map" as long as it is open."""
         return self._served(MapDesk(self._desk, self.images, self.mapper, self.keeper, panel))
@@ -221,6 +229,9 @@ class Controller(QObject):
         self.backend.ready.connect(self.models.refresh)
         self.backend.model_changed.connect(self._on_model_changed)
         self.models.known.connect(self._on_models_known)
+
+    def _name_annotator(self) -> None:
+        self.safe.name_annotator(self.verdicts.author)
 
     def _on_models_known(self, facts: ModelFacts) -> None:
         if facts.model:

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import QTimer
 
+from napari_seagull.safekeeping.places import Origin
 from napari_seagull.session.session import Session
 from napari_seagull.tasks import Tasks
+from seagull_iqa.imaging.prepared import PreparedImage
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
@@ -61,6 +63,11 @@ def file_of(layer: Layer) -> str:
     mark = layer.metadata.get(ROLE_KEY)
     said = mark.get("file", "") if isinstance(mark, dict) else ""
     return str(said or layer.source.path or "")
+
+
+def origin_of(layer: Layer, image: PreparedImage) -> Origin:
+    """Where a layer came from."""
+    return Origin(file_of(layer), layer.source.sample is not None, image.sha256)
 
 
 def left_over(viewer: ViewerModel, role: str) -> Any:  # noqa: ANN401

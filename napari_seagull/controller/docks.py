@@ -1,4 +1,4 @@
-"""The further panels as napari opens them: regions, report, quality map, comparison, and a region over time."""
+"""The further panels as napari opens them: images, regions, report, quality map, comparison, and a region over time."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from napari_seagull.controller.dock import controller_of, open_rate
 from napari_seagull.controller.preferences import PLUGIN
 from napari_seagull.views.compare_panel import ComparePanel
+from napari_seagull.views.folder_panel import FolderPanel
 from napari_seagull.views.map_panel import MapPanel
 from napari_seagull.views.region_panels import RegionsPanel, ReportPanel
 from napari_seagull.views.series_panel import SeriesPanel
@@ -14,11 +15,13 @@ from napari_seagull.views.series_panel import SeriesPanel
 if TYPE_CHECKING:
     import napari.viewer
 
-REGIONS, REPORT = "SEAGULL regions", "SEAGULL report"
+REGIONS, REPORT, IMAGES = "SEAGULL regions", "SEAGULL report", "SEAGULL images"
 MAP, COMPARE, SERIES = "SEAGULL quality map", "SEAGULL compare", "SEAGULL over time"
 """Names of the panels in the manifest."""
 
-PANELS = {"regions": REGIONS, "report": REPORT, "map": MAP, "compare": COMPARE, "series": SERIES}
+PANELS = {
+    "images": IMAGES, "regions": REGIONS, "report": REPORT, "map": MAP, "compare": COMPARE, "series": SERIES,
+}  # fmt: skip
 """What the menu of the panel wishes -> the panel."""
 
 
@@ -38,6 +41,14 @@ class ReportDock(ReportPanel):
     def __init__(self, viewer: napari.viewer.Viewer) -> None:
         super().__init__()
         self.desk = controller_of(_plain(viewer)).report_in(self)
+
+
+class ImagesDock(FolderPanel):
+    """The docked panel "SEAGULL images"; opens the main one where it is closed."""
+
+    def __init__(self, viewer: napari.viewer.Viewer) -> None:
+        super().__init__()
+        self.desk = controller_of(_plain(viewer)).folder_in(self)
 
 
 class MapDock(MapPanel):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from qtpy.QtWidgets import QWidget
 
 from napari_seagull.controller.canvas import Canvas
@@ -20,8 +22,10 @@ class Exchange:
     importer : Importer
     """
 
-    def __init__(self, desk: Desk, images: ImageWatch, canvas: Canvas, window: QWidget) -> None:
-        self.exporter = Exporter(desk, images, window)
+    def __init__(
+        self, desk: Desk, images: ImageWatch, canvas: Canvas, window: QWidget, author: Callable[[], str]
+    ) -> None:
+        self.exporter = Exporter(desk, images, window, author)
         self.importer = Importer(desk, images, canvas, window)
 
     def close(self) -> None:

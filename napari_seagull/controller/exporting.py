@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,6 +13,7 @@ from napari_seagull.controller.desk import Desk, file_of
 from napari_seagull.controller.images import ImageWatch
 from napari_seagull.layers.large import LargeImage
 from napari_seagull.safekeeping.translating import events_of_table
+from napari_seagull.session.records import Table
 from napari_seagull.views.export_dialog import ExportDialog, FormatRow
 from seagull_iqa.domain.annotation import now_utc
 from seagull_iqa.errors import SeagullError
@@ -29,9 +30,9 @@ TOO_LARGE = "This image is read in parts only, and the format holds the whole of
 class Exporter(QObject):
     """Asks in a window of its own, and writes; one at a time."""
 
-    def __init__(self, desk: Desk, images: ImageWatch, window: QWidget) -> None:
+    def __init__(self, desk: Desk, images: ImageWatch, window: QWidget, author: Callable[[], str]) -> None:
         super().__init__(window)
-        self._desk, self._images, self._window = desk, images, window
+        self._desk, self._images, self._window, self._author = desk, images, window, author
         self._busy = False
         self.dialog: ExportDialog | None = None
 
@@ -64,16 +65,16 @@ class Exporter(QObject):
 
     def document(self) -> SessionDocument:
         """All that is known of the image on the table."""
-        return fold(events_of_table(self._desk.session.table, self._source(), now_utc()))
+        return _document(self._desk.session.table, self._source(), self._author())
 
     def export(self, name: str, path: Path, ids: Collection[str] | None = None) -> None:
         """Write the regions of those ids, or all of them; what comes of it is said in the window."""
-        session, source = self._desk.session, self._source()
+        session, source, author = self._desk.session, self._source(), self._author()
         table, image, maps = session.table, session.image, dict(session.maps)
         pixels = None if isinstance(image, LargeImage) else image
 
         def write() -> list[Path]:
-            document = fold(events_of_table(table, source, now_utc()))
+            document = _document(table, source, author)
             return export_to(path, Export(document if ids is None else only(document, ids), pixels, maps), name)
 
         self._busy = True
@@ -118,6 +119,10 @@ class Exporter(QObject):
 
     def _on_closed(self) -> None:
         self.dialog = None
+
+
+def _document(table: Table, source: str, author: str) -> SessionDocument:
+    return replace(fold(events_of_table(table, source, now_utc())), annotator=author)
 
 
 def only(document: SessionDocument, ids: Collection[str]) -> SessionDocument:

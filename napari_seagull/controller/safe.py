@@ -12,7 +12,7 @@ from psygnal import Signal
 from qtpy.QtCore import QObject
 
 from napari_seagull.controller.canvas import Canvas, bring_up
-from napari_seagull.controller.desk import Desk, file_of
+from napari_seagull.controller.desk import Desk, origin_of
 from napari_seagull.controller.images import ImageWatch
 from napari_seagull.controller.safe_words import found_sentence, turn_question
 from napari_seagull.safekeeping.finding import Claim, Found, claim, look
@@ -26,6 +26,7 @@ from napari_seagull.views.panel import Panel
 from napari_seagull.views.sizes import counted
 from seagull_iqa.domain.annotation import now_utc
 from seagull_iqa.errors import RegionError, SeagullError
+from seagull_iqa.formats.events import AnnotatorNamed
 from seagull_iqa.formats.session_document import SessionDocument
 from seagull_iqa.imaging.prepared import PreparedImage
 
@@ -57,6 +58,7 @@ class Safe(QObject):
         self._held_since = 0.0
         self._muted = self._slow = self._closed = self._turning = False
         self.side_cars: list[Path] = []
+        self._annotator = ""
         desk.session.accepted.connect(self._on_accepted)
         desk.session.image_changed.connect(self._on_image_changed)
         self._bar.answered.connect(self._on_answered)
@@ -107,6 +109,12 @@ class Safe(QObject):
             self._slow = True
             self._desk.tell("The disk is slow: your last steps are shown, but not saved yet. Wait before you quit.")
         return True
+
+    def name_annotator(self, name: str) -> None:
+        """Say in the session who sits here."""
+        if name != self._annotator and self._recorder is not None:
+            self._recorder.record(lambda: [AnnotatorNamed(name)])
+        self._annotator = name
 
     def close(self) -> None:
         """Write everything, and let go of the file."""
@@ -264,7 +272,8 @@ class Safe(QObject):
         self._layer, self._origin = self._images.layer, found.origin
         self._recorder = Recorder(open_place, lambda news: post(lambda: self._on_news(news)))
         table, path = self._desk.session.table, found.origin.path
-        self._recorder.record(lambda: events_of_table(table, path, now_utc(), only_image=resumed))
+        named = [AnnotatorNamed(self._annotator)] if self._annotator else []
+        self._recorder.record(lambda: [*events_of_table(table, path, now_utc(), only_image=resumed), *named])
 
     def _leave(self) -> None:
         """The file is closed beside the window's loop; what comes next has a file of its own."""
@@ -329,11 +338,6 @@ class Safe(QObject):
                     ("Keep them elsewhere", f"From the next image on in {self._places.folder}"),
                 ),
             )
-
-
-def origin_of(layer: Image, image: PreparedImage) -> Origin:
-    """Where a layer came from, as napari knows it."""
-    return Origin(file_of(layer), layer.source.sample is not None, image.sha256)
 
 
 def _all_in(records: Iterable[RegionRecord], document: SessionDocument) -> bool:

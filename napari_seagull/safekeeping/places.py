@@ -21,6 +21,8 @@ from seagull_iqa.imaging.saving import save_text
 FOLDER_VARIABLE = "SEAGULL_SESSIONS"
 LOCK_SUFFIX = ".seagull.lock"
 CHOICE_FILE, KNOWN_FOLDER = "choice.json", "known"
+MOST_KNOWN = 10_000
+"""So many images are remembered by what they show; those that were not met for longest go first."""
 
 
 class Why(StrEnum):
@@ -159,17 +161,30 @@ class Places:
         """Keep where the session of what an image shows lies; what cannot be kept is not worth a word."""
         try:
             save_text(self.folder / KNOWN_FOLDER / f"{sha256[:24]}.txt", str(place.side_car.absolute()))
-        except SeagullError:
+            _keep_newest(self.folder / KNOWN_FOLDER, MOST_KNOWN)
+        except (SeagullError, OSError):
             return
 
     def remembered(self, sha256: str) -> Place | None:
         """Where a session of an image that shows the same lies; None where there is none any more."""
+        note = self.folder / KNOWN_FOLDER / f"{sha256[:24]}.txt"
         try:
-            said = (self.folder / KNOWN_FOLDER / f"{sha256[:24]}.txt").read_text(encoding="utf-8").strip()
+            said = note.read_text(encoding="utf-8").strip()
+            os.utime(note)  # met again, so that it stays
         except (OSError, UnicodeDecodeError):
             return None
         place = Place(Path(said))
         return place if said.endswith(SUFFIX) and place.exists else None
+
+
+def _keep_newest(folder: Path, most: int) -> None:
+    """Delete the oldest files of a folder where there are more; a tenth too many, so that it is seldom done."""
+    with os.scandir(folder) as entries:
+        files = [entry for entry in entries if entry.is_file()]
+    if len(files) > most:
+        oldest = sorted(files, key=lambda entry: entry.stat().st_mtime)
+        for entry in oldest[: len(files) - most + most // 10]:
+            Path(entry.path).unlink(missing_ok=True)
 
 
 def _is_writable(folder: Path) -> bool:

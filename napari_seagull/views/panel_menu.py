@@ -6,6 +6,7 @@ from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QMenu, QToolButton, QWidget
 
 ENTRIES: tuple[tuple[str, str, str], ...] = (
+    ("images", "Images …", "A folder to work through, image after image, and scores of all of them"),
     ("regions", "Regions …", "The table in a panel of its own: for the bottom of the window, or a second screen"),
     ("report", "Report …", "The selected region's card in a panel of its own, with a larger picture"),
     ("map", "Quality map …", "Histogram, the value under the mouse, and regions out of a threshold"),

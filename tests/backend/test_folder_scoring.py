@@ -20,7 +20,7 @@ from seagull_iqa.domain.annotation import Annotation
 from seagull_iqa.domain.distortion import Distortion, Finding, Severity
 from seagull_iqa.domain.region import Region, RegionMask
 from seagull_iqa.domain.report import QualityReport
-from seagull_iqa.errors import ImageError, JobCancelledError, SeagullError
+from seagull_iqa.errors import BackendUnreachableError, ImageError, JobCancelledError, SeagullError
 from seagull_iqa.folder.listing import images_in, side_car_of
 from seagull_iqa.folder.progress_file import progress_path
 from seagull_iqa.folder.scoring import score_folder
@@ -126,6 +126,23 @@ def test_who_stops_has_a_table_of_what_was_scored_and_goes_on_without_scoring_tw
     score_folder(images_in(folder), table, score, settings=SETTINGS)
     assert asked == [10 + 30 * number for number in range(8)]
     assert len(rows(table)) == 8
+
+
+@pytest.mark.parametrize("error", [BackendUnreachableError("The server went away."), JobCancelledError("You did.")])
+def test_a_server_that_goes_away_is_no_fault_of_the_image_it_was_asked_about(error, folder, tmp_path):
+    table, asked = tmp_path / "table.csv", []
+
+    def score(image, regions):
+        asked.append(image.name)
+        if len(asked) == 4:
+            raise error
+        return brightness(image, regions)
+
+    with pytest.raises(type(error)):
+        score_folder(images_in(folder), table, score, settings=SETTINGS)
+    summary = score_folder(images_in(folder), table, score, settings=SETTINGS)
+    assert summary.failed == 0 and summary.images == 8
+    assert asked == ["0.png", "1.png", "2.png", "3.png", *(f"{n}.png" for n in range(3, 8))]
 
 
 def test_an_image_that_was_changed_meanwhile_is_scored_again(folder, tmp_path):

@@ -402,6 +402,24 @@ def test_an_image_that_was_moved_finds_its_session_by_what_it_shows(places, orig
     claimed.lock.release()
 
 
+def test_what_is_remembered_of_images_is_bounded_and_what_was_met_last_stays(places, origin, tmp_path, monkeypatch):
+    from napari_seagull.safekeeping import places as where
+
+    monkeypatch.setattr(where, "MOST_KNOWN", 20)
+    side_car = tmp_path / "a.png.seagull.json"
+    side_car.write_text("{}", encoding="utf-8")
+    names = [f"{number:024x}" for number in range(40)]
+    for number, name in enumerate(names):
+        places.remember(name, Place(side_car))
+        note = places.folder / "known" / f"{name}.txt"
+        if note.exists():
+            os.utime(note, (number, number))
+        assert number == 0 or places.remembered(names[0]) == Place(side_car)  # met again each time
+    left = sorted(path.stem for path in (places.folder / "known").iterdir())
+    assert len(left) <= 20
+    assert names[0] in left and names[-1] in left and names[1] not in left
+
+
 def test_an_image_that_was_changed_is_told_and_its_reports_no_longer_hold(places, origin):
     desk = Desk(places, origin)
     worked(desk.session)

@@ -123,6 +123,22 @@ def test_work_is_saved_beside_the_image_and_said_so_and_comes_back_with_one_clic
     assert second.question.topic != "resume" and not second.session.can_undo
 
 
+def test_who_sits_here_is_named_in_the_session(windows, file):
+    window = windows()
+    window.open(file)
+    window.controller.verdicts.change_author("Ann")
+    assert not list(file.parent.glob("*.seagull*"))  # a name alone leaves nothing behind
+    window.draw(LEFT)
+    window.controller.verdicts.change_author("Zoë")
+    window.close()
+    assert read_session(file.with_name("halves.png.seagull.json")).annotator == "Zoë"
+    again = windows()
+    again.open(file)
+    again.answer(0)
+    again.close()
+    assert read_session(file.with_name("halves.png.seagull.json")).annotator == "Zoë"
+
+
 def test_where_files_lie_is_asked_only_once(windows, file):
     first = windows()
     first.open(file)

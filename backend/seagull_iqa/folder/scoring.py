@@ -13,7 +13,7 @@ from typing import Any
 from seagull_iqa.domain.progress import Progress, ProgressCallback, ignore_progress
 from seagull_iqa.domain.region import Region, RegionMask, RegionOrigin
 from seagull_iqa.domain.report import QualityReport
-from seagull_iqa.errors import SeagullError
+from seagull_iqa.errors import BackendError, JobCancelledError, SeagullError
 from seagull_iqa.folder.listing import Stamp, side_car_of, stamp_of
 from seagull_iqa.folder.progress_file import ImageRecord, ProgressFile
 from seagull_iqa.folder.summary import FolderSummary, summarised
@@ -73,6 +73,8 @@ def score_folder(
 
     Raises
     ------
+    BackendError, JobCancelledError
+        Of `score`: the server is gone, or somebody ended the work; the table holds what was scored until then.
     SeagullError
         The table cannot be written, or was begun with other settings. What is wrong with one image is a row of the
         summary, and the others go on.
@@ -135,6 +137,8 @@ def _scored(ready: Ready, score: Score, choose: Choose | None) -> ImageRecord:
     try:
         regions = _regions(ready, choose)
         reports = score(ready.image, [one.region for one in regions])
+    except (BackendError, JobCancelledError):
+        raise  # nothing is wrong with the image
     except SeagullError as error:
         return ImageRecord(name, ready.stamp, error=str(error))
     image = ready.image
