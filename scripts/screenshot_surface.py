@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -24,15 +25,17 @@ from screenshot import DRAWINGS, draw
 from screenshot_panels import Tourist, take_compare, take_map, take_preferences, take_series, take_tour
 
 from napari_seagull.controller.dock import RateDock
-from napari_seagull.controller.docks import CompareDock, RegionsDock, ReportDock, SeriesDock
+from napari_seagull.controller.docks import CompareDock, ImagesDock, RegionsDock, ReportDock, SeriesDock
 from napari_seagull.session.records import RegionState
 from napari_seagull.views.draw_bar import Tool
+from napari_seagull.views.folder_rows import Review
+from seagull_iqa.samples import samples
 
 LEFT, NONE = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
 CONTROL, SHIFT = Qt.KeyboardModifier.ControlModifier, Qt.KeyboardModifier.ShiftModifier
 
 
-PANELS, COLUMNS = ("assess", "regions", "report", "rate", "map", "compare", "series", "tour"), 4
+PANELS, COLUMNS = ("assess", "images", "regions", "report", "rate", "map", "compare", "series", "tour"), 3
 
 
 class NotSoError(Exception):
@@ -158,6 +161,68 @@ def map_and_compare(sitting: Sitting, folder: Path) -> None:
     sitting.close(CompareDock)
 
 
+def take_along(sitting: Sitting, folder: Path) -> None:
+    """Export the regions as GeoJSON, delete them, and take them in again."""
+    session, exporter = sitting.controller.session, sitting.controller.exchange.exporter
+    before = {key: one.geometry for key, one in session.regions.items()}
+    sitting.open("export")
+    dialog = exporter.dialog
+    line = next(n for n in range(dialog.formats.count()) if dialog.formats.item(n).text().startswith("GeoJSON"))
+    place = dialog.formats.visualItemRect(dialog.formats.item(line)).center()
+    QTest.mouseClick(dialog.formats.viewport(), LEFT, NONE, place)
+    path = Path(tempfile.mkdtemp()) / "girl.geojson"
+    dialog.path.setText(str(path))
+    QTest.mouseClick(dialog.every, LEFT)
+    QTest.mouseClick(dialog.export_button, LEFT)
+    sitting.settle(lambda: "Written" in dialog.outcome.text())
+    dialog.path.setText("girl.geojson")  # without a folder of this machine on the picture
+    dialog.outcome.setText("Written: girl.geojson.")
+    dialog.grab().save(str(folder / "export.png"))
+    QTest.mouseClick(dialog.close_button, LEFT)
+    sitting.dock.table.selectAll()
+    sitting.key(sitting.dock.table, Qt.Key.Key_Delete)
+    sitting.expect("all regions are deleted", holds=not session.regions)
+    sitting.controller.exchange.importer.take_in(path)
+    sitting.settle(lambda: bool(session.regions))
+    after = {key: one.geometry for key, one in session.regions.items()}
+    sitting.expect("the exported file brings every region back to the pixel", holds=after == before)
+
+
+def work_through(sitting: Sitting, folder: Path) -> None:
+    """A folder of images: score all, mark one as reviewed, go to the next by key."""
+    photos = Path(tempfile.mkdtemp()) / "photographs"
+    photos.mkdir()
+    for sample in samples():
+        Picture.fromarray(sample.read().rgb).save(photos / f"{sample.name}.png")
+    sitting.open("images")
+    panel = sitting.panel(ImagesDock)
+    panel.folder_wished.emit(photos, False)
+    sitting.settle(lambda: panel.desk.is_idle and bool(panel.table.images.rows))
+    QTest.mouseClick(panel.score_button, LEFT)
+    sitting.settle(lambda: panel.desk.is_idle)
+    rows = panel.table.images.rows
+    sitting.expect("every image of the folder is scored", holds=all(row.quality is not None for row in rows))
+    sitting.key(panel.table, Qt.Key.Key_Home)
+    panel.table.choose(rows[0].path)
+    sitting.key(panel.table, Qt.Key.Key_Return)
+    sitting.settle(lambda: panel.desk.is_idle)
+    draw(sitting.hand, sitting.dock, [(Tool.RECTANGLE, [(0.3, 0.3), (0.6, 0.6)])])
+    sitting.settle(lambda: panel.desk.is_idle)
+    sitting.alone(ImagesDock)
+    sitting.keys((Qt.Key.Key_R, Qt.KeyboardModifier.AltModifier))
+    sitting.settle(lambda: panel.desk.is_idle)
+    sitting.keys((Qt.Key.Key_Right, Qt.KeyboardModifier.AltModifier))
+    sitting.settle(lambda: panel.desk.is_idle)
+    rows = panel.table.images.rows
+    sitting.expect("Alt+R marks an image as reviewed", holds=rows[0].review is Review.DONE)
+    sitting.expect("Alt+Right opens the next one", holds=sitting.controller.images.layer.name == rows[1].path.stem)
+    sitting.expect("the regions of the first are put away, and counted", holds=rows[0].regions == 1)
+    panel.where.setText("photographs")
+    panel.status.clear()
+    sitting.shoot(folder / "images.png")
+    sitting.close(ImagesDock)
+
+
 def plot_over_time(sitting: Sitting, folder: Path) -> None:
     """One region over a stack; the slider goes where the line is clicked."""
     take_series(sitting, folder)
@@ -186,8 +251,8 @@ def main() -> None:
     asked.add_argument("--sheet", type=Path)
     options = asked.parse_args()
     options.folder.mkdir(parents=True, exist_ok=True)
-    first = (take_tour, draw_and_paint, list_and_read, rate, map_and_compare)
-    for steps in (first, (plot_over_time, take_preferences)):
+    first = (take_tour, draw_and_paint, list_and_read, rate, take_along, map_and_compare)
+    for steps in (first, (work_through,), (plot_over_time, take_preferences)):
         # A window of its own for the stack: napari can crash on redrawing after layers were deleted (napari#6472).
         sitting = Sitting(options.theme, options.size)
         sitting.end_tour()

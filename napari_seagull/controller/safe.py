@@ -93,8 +93,8 @@ class Safe(QObject):
         self._turning = True
         if layer is not self._images.layer:
             self._images.choose(layer)
-        elif self._looking is None and self._found is not None:
-            self._turn(self._found)
+        elif self._images.is_current and self._looking is None and self._found is not None:
+            self._turn(self._found)  # else it is looked for once its pixels are there
 
     def may_show(self) -> bool:
         """Whether what was done may be shown as done; a disk that takes too long holds nobody back, and is named."""

@@ -82,7 +82,9 @@ class ExportDialog(QDialog):
 
     def _lay_out(self) -> None:
         facts = QFormLayout()
-        facts.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.ExpandingFieldsGrow)
+        facts.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
+        facts.setRowWrapPolicy(QFormLayout.RowWrapPolicy.DontWrapRows)
+        facts.setLabelAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop)
         facts.addRow("Carries", self.carries)
         facts.addRow("Read by", self.read_by)
         facts.addRow("Regions", self.every)
@@ -103,9 +105,11 @@ class ExportDialog(QDialog):
         right.addLayout(buttons)
         whole = QHBoxLayout(self)
         whole.setSpacing(12)
-        whole.addWidget(self.formats, 2)
-        whole.addLayout(right, 3)
-        self.resize(760, 420)
+        whole.addWidget(self.formats, 4)
+        whole.addLayout(right, 5)
+        self.formats.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.formats.setSpacing(2)
+        self.resize(840, 440)
 
     def offer(self, rows: Sequence[FormatRow], base: Path, *, regions: int, selected: int) -> None:
         """Offer these formats for so many regions.
@@ -126,7 +130,7 @@ class ExportDialog(QDialog):
                 item.setForeground(self.palette().color(QPalette.ColorGroup.Disabled, QPalette.ColorRole.Text))
             self.formats.addItem(item)
         self.every.setText(f"All {regions:,}" if regions != 1 else "The one there is")
-        self.chosen.setText(f"The {selected:,} selected")
+        self.chosen.setText(f"The {selected:,} selected" if selected else "The selected ones")
         self.chosen.setEnabled(0 < selected < regions)
         (self.chosen if 1 < selected < regions else self.every).setChecked(True)
         self.formats.setCurrentRow(0)

@@ -124,6 +124,25 @@ def test_images_are_opened_one_after_the_other_and_their_regions_come_and_go_wit
     assert listed.table.chosen == folder / "a.png"
 
 
+def test_an_earlier_session_of_another_image_that_was_not_resumed_does_not_come_with_the_image_of_the_list(
+    listed, controller, folder, calm
+):
+    listed.table.open_wished.emit(folder / "b.png")
+    calm()
+    draw(controller, calm)
+    listed.table.open_wished.emit(folder / "a.png")
+    calm()
+    other = controller.viewer.add_image(np.asarray(Image.open(folder / "b.png")), name="b")
+    other.metadata["seagull"] = {"file": str(folder / "b.png")}
+    controller.images.choose(other)
+    calm()
+    assert controller.panel.question.topic == "resume"
+    listed.table.open_wished.emit(folder / "c.png")
+    calm()
+    assert controller.session.image.shape == (90, 50)
+    assert not controller.session.regions
+
+
 def test_the_ends_of_the_list_say_so(listed, controller, folder, calm):
     listed.table.open_wished.emit(folder / "c.png")
     calm()
