@@ -7,12 +7,14 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
 from seagull_iqa.errors import CheckpointError
 from seagull_iqa.models.mini.config import MiniConfig
+from seagull_iqa.models.mini.correction import Correction, Kernel
 from seagull_iqa.models.mini.network import MiniNetwork
 
 FORMAT = "seagull-mini/1"
@@ -32,8 +34,20 @@ class Calibration:
     """Measured share of truly clean regions in which nothing was found."""
 
 
-def save_weights(network: MiniNetwork, path: Path, *, calibration: Calibration | None = None) -> None:
-    """Write weights in half precision, whole or not at all."""
+MARK = "correction."
+"""Names of the tensors of a correction begin with it; its plain numbers stand in the metadata."""
+
+_ARRAYS = ("mean", "scale", "axes", "centres", "root")
+
+
+def save_weights(
+    network: MiniNetwork,
+    path: Path,
+    *,
+    calibration: Calibration | None = None,
+    correction: Correction | None = None,
+) -> None:
+    """Write weights in half precision, whole or not at all; a correction beside them in double precision."""
     tensors = {
         name: (value.half() if value.is_floating_point() else value).contiguous().cpu()
         for name, value in network.state_dict().items()
@@ -43,6 +57,10 @@ def save_weights(network: MiniNetwork, path: Path, *, calibration: Calibration |
         "config": json.dumps(network.config.to_dict()),
         "calibration": json.dumps(asdict(calibration or Calibration())),
     }
+    if correction is not None:
+        extra, numbers = _taken_apart(correction)
+        tensors.update(extra)
+        metadata["correction"] = json.dumps(numbers)
     part = path.with_suffix(".part")
     save_file(tensors, str(part), metadata=metadata)
     part.replace(path)
@@ -56,14 +74,8 @@ def load_weights(path: Path) -> tuple[MiniNetwork, Calibration]:
     CheckpointError
         Not a safetensors file, not a seagull-mini, or keys missing or left over (named).
     """
-    try:
-        with safe_open(str(path), framework="pt") as file:
-            metadata = file.metadata() or {}
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  (no mapping)
-    except (SafetensorError, OSError) as error:
-        raise CheckpointError(f"{path.name} is not a safetensors file.", "Fetch or train the weights again.") from error
-    if metadata.get("format") != FORMAT:
-        raise CheckpointError(f"{path.name} holds no seagull-mini weights.", "Give a file that `seagull train` wrote.")
+    metadata, tensors = _read(path)
+    tensors = {name: value for name, value in tensors.items() if not name.startswith(MARK)}
     try:
         config, values = json.loads(metadata["config"]), json.loads(metadata["calibration"])
         fitted: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}
@@ -75,6 +87,77 @@ def load_weights(path: Path) -> tuple[MiniNetwork, Calibration]:
     _check_keys(network, tensors, path)
     network.load_state_dict({k: v.float() if v.is_floating_point() else v for k, v in tensors.items()})
     return network.eval(), calibration
+
+
+def load_correction(path: Path) -> Correction | None:
+    """The correction that one person's labels have made, beside the weights; None where there is none.
+
+    Raises
+    ------
+    CheckpointError
+        It cannot be understood, or holds what is no number.
+    """
+    metadata, tensors = _read(path)
+    if "correction" not in metadata:
+        return None
+    try:
+        numbers = json.loads(metadata["correction"])
+        arrays = {n[len(MARK) :]: v.double().numpy() for n, v in tensors.items() if n.startswith(MARK)}
+        kernel = None
+        if "centres" in arrays:
+            kernel = Kernel(**{name: arrays[name] for name in _ARRAYS}, length=float(numbers["length"]))
+        offset, slope = numbers["importance"]
+        made = Correction(
+            arrays["weights"], arrays["covariance"], float(numbers["noise"]), kernel,
+            (float(offset), float(slope)), arrays.get("shifts"),
+        )  # fmt: skip
+        _check_correction(made)
+    except (KeyError, ValueError, TypeError) as error:
+        raise CheckpointError(f"The correction in {path.name} is not understood.", "Fine-tune again.") from error
+    return made
+
+
+def _check_correction(made: Correction) -> None:
+    """`ValueError` where sizes do not go together, or something is no number."""
+    size = 2 if made.kernel is None else 2 + len(made.kernel.centres)
+    kernel = made.kernel
+    arrays = [made.weights, made.covariance, *([] if made.shifts is None else [made.shifts])]
+    if kernel is not None:
+        arrays += [kernel.mean, kernel.scale, kernel.axes, kernel.centres, kernel.root]
+        depth = kernel.axes.shape
+        fits = kernel.mean.shape == kernel.scale.shape == depth[:1] and kernel.centres.shape[1:] == depth[1:]
+        if not fits or kernel.root.shape != (size - 2, size - 2) or kernel.length <= 0:
+            raise ValueError("sizes")
+    if made.weights.shape != (size,) or made.covariance.shape != (size, size):
+        raise ValueError("sizes")
+    if made.shifts is not None and made.shifts.shape != (7,):
+        raise ValueError("sizes")
+    if not all(np.isfinite(one).all() for one in arrays) or not np.isfinite([made.noise, *made.importance]).all():
+        raise ValueError("numbers")
+
+
+def _taken_apart(made: Correction) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
+    arrays = {"weights": made.weights, "covariance": made.covariance}
+    numbers: dict[str, Any] = {"noise": made.noise, "importance": list(made.importance)}
+    if made.shifts is not None:
+        arrays["shifts"] = made.shifts
+    if made.kernel is not None:
+        arrays.update({name: getattr(made.kernel, name) for name in _ARRAYS})
+        numbers["length"] = made.kernel.length
+    tensors = {MARK + name: torch.from_numpy(np.ascontiguousarray(value)) for name, value in arrays.items()}
+    return tensors, numbers
+
+
+def _read(path: Path) -> tuple[dict[str, str], dict[str, torch.Tensor]]:
+    try:
+        with safe_open(str(path), framework="pt") as file:
+            metadata = file.metadata() or {}
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  (no mapping)
+    except (SafetensorError, OSError) as error:
+        raise CheckpointError(f"{path.name} is not a safetensors file.", "Fetch or train the weights again.") from error
+    if metadata.get("format") != FORMAT:
+        raise CheckpointError(f"{path.name} holds no seagull-mini weights.", "Give a file that `seagull train` wrote.")
+    return metadata, tensors
 
 
 def _check_keys(network: MiniNetwork, tensors: dict[str, torch.Tensor], path: Path) -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import torch
@@ -17,6 +18,7 @@ from seagull_iqa.domain.region import Region, RegionMask
 from seagull_iqa.domain.report import (
     ALL_ASPECTS,
     MAP_NAMES,
+    QUALITY_MAP,
     Aspect,
     Interval,
     MapsCallback,
@@ -27,6 +29,8 @@ from seagull_iqa.domain.report import (
 from seagull_iqa.errors import CheckpointError, ImageError, ShapeMismatchError
 from seagull_iqa.models.interface import Look, RGBImage
 from seagull_iqa.models.mini.checkpoint import Calibration
+from seagull_iqa.models.mini.correction import Correction
+from seagull_iqa.models.mini.features import RegionFeatures
 from seagull_iqa.models.mini.gather import geometry, pooled_regions, share_of_weight
 from seagull_iqa.models.mini.grammar import sentence
 from seagull_iqa.models.mini.maps import score_maps
@@ -43,6 +47,7 @@ class SeagullMini:
     network: MiniNetwork
     calibration: Calibration
     card: ModelCard
+    correction: Correction | None = None
 
     @property
     def device(self) -> str:
@@ -94,7 +99,27 @@ class SeagullMini:
         self, look: Look, *, progress: ProgressCallback = ignore_progress, partial: MapsCallback = ignore_maps
     ) -> dict[str, ScoreMap]:
         """Quality, weight and severities over the whole image; see `QualityModel.maps`. `partial` is never called."""
-        return score_maps(_own(look), self.card.id, progress)
+        maps = score_maps(_own(look), self.card.id, progress)
+        if self.correction is not None:
+            quality = maps[QUALITY_MAP]
+            maps[QUALITY_MAP] = replace(quality, values=self.correction.mapped(quality.values))
+        return maps
+
+    @torch.inference_mode()
+    def features(self, look: Look, regions: Sequence[Region]) -> RegionFeatures:
+        """What fine-tuning learns from: the heads' features and the uncorrected answers, of any number of regions."""
+        mine, parts = _own(look), []
+        for start in range(0, len(regions), TOGETHER):
+            parts.append(self._outputs(mine, [region.mask for region in regions[start : start + TOGETHER]]))
+        return RegionFeatures.joined([self._features(out) for out in parts])
+
+    def _features(self, out: RegionOutput) -> RegionFeatures:
+        values = (
+            torch.cat([out.inputs[0], out.hidden[0]], -1), out.quality[0],
+            spread(out.quality_logits)[0] * self.calibration.quality_spread, out.importance[0],
+            out.severity_logits[0],
+        )  # fmt: skip
+        return RegionFeatures(*(value.double().cpu().numpy() for value in values))
 
     def _outputs(self, look: MiniLook, masks: list[RegionMask]) -> RegionOutput:
         pooled, sums = pooled_regions(look, masks, self.network.config.window)
@@ -106,13 +131,18 @@ class SeagullMini:
     def _reports(
         self, regions: Sequence[Region], out: RegionOutput, aspects: frozenset[Aspect]
     ) -> list[QualityReport]:
-        quality, importance = out.quality[0].cpu().tolist(), out.importance[0].cpu().tolist()
-        wide = spread(out.quality_logits)[0].cpu() * self.calibration.quality_spread
+        quality: Any = out.quality[0].cpu().tolist()
+        importance = out.importance[0].cpu().tolist()
+        wide: Any = spread(out.quality_logits)[0].cpu() * self.calibration.quality_spread
+        if self.correction is not None:
+            seen = self._features(out)
+            quality, wide = self.correction.corrected(seen.features, seen.quality, seen.width)
+            importance = [self.correction.important(value) for value in importance]
         wide_importance = spread(out.importance_logits)[0].cpu() * self.calibration.importance_spread
         probability = out.severity_logits[0].sigmoid().cpu().numpy()  # R, 7, 5
         reports = []
         for k, region in enumerate(regions):
-            q = round(quality[k], 2) if Aspect.QUALITY in aspects else None
+            q = round(float(quality[k]), 2) if Aspect.QUALITY in aspects else None
             i = round(importance[k], 2) if Aspect.IMPORTANCE in aspects else None
             found = self._findings(probability[k]) if Aspect.DISTORTION in aspects else None
             reports.append(
@@ -132,6 +162,9 @@ class SeagullMini:
     def _findings(self, probability: NDArray[np.float32]) -> tuple[Finding, ...]:
         """(7, 5) probabilities of "at least level k" -> findings above each type's threshold."""
         found = []
+        if self.correction is not None and self.correction.shifts is not None:
+            logits = np.log(probability / (1 - probability).clip(1e-12)) + self.correction.shifts[:, None]
+            probability = (1 / (1 + np.exp(-logits))).astype(np.float32)
         for distortion, steps, threshold in zip(Distortion, probability, self.calibration.thresholds, strict=True):
             if steps[0] >= threshold:
                 # A higher level is reached only through the lower ones.

@@ -47,6 +47,10 @@ class RegionOutput:
     """(B, R): weighted mean of the quality map, 0..100."""
     dense_importance: Tensor
     """(B, R): from the region's share of the weight map, 0..100."""
+    inputs: Tensor
+    """(B, R, 2 width + 9): tokens and hints, normalised, as the heads see them."""
+    hidden: Tensor
+    """(B, R, 2 width): what the heads have in common."""
 
     @property
     def quality(self) -> Tensor:
@@ -139,7 +143,8 @@ class MiniNetwork(nn.Module):
         severity = sums.severity / sums.area[..., None].clamp(min=1e-6)
         # The head may read the maps but not bend them: they have their own labels.
         hints = torch.cat([severity, dense_quality[..., None] / 25 - 2, torch.log(share + 1e-6)[..., None] / 2], -1)
-        x = self.head(torch.cat([self.tokens(pooled, places, geometry), hints.detach()], -1))
+        seen = self.head[0](torch.cat([self.tokens(pooled, places, geometry), hints.detach()], -1))
+        x = self.head[1:](seen)
         b, r = x.shape[:2]
         return RegionOutput(
             self.quality(x),
@@ -147,6 +152,8 @@ class MiniNetwork(nn.Module):
             self.severity(x).view(b, r, TYPES, LEVELS),
             dense_quality,
             100 * (1 - torch.exp2(-share / HALF_SHARE)),
+            seen,
+            x,
         )
 
     def forward(self, image: Tensor, masks: Tensor) -> tuple[Tensor, RegionOutput]:

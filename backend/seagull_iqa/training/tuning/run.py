@@ -1,0 +1,274 @@
+"""One run of fine-tuning, from the labels on the disk to a model on the disk; may be killed at any moment."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from filelock import FileLock, Timeout
+
+from seagull_iqa.domain.fine_tuning import (
+    CurvePoint,
+    FineTuneResult,
+    FineTuneSpec,
+    Method,
+    TuneRun,
+    TuneState,
+)
+from seagull_iqa.errors import ModelError, SeagullError
+from seagull_iqa.formats.label_set import LabelSet, read_label_set
+from seagull_iqa.formats.label_stock import LEAST
+from seagull_iqa.formats.tuning_run import CANCEL, PAUSE, RunFolder
+from seagull_iqa.imaging.files import read_image
+from seagull_iqa.imaging.saving import save_text
+from seagull_iqa.models.mini.checkpoint import load_weights, save_weights
+from seagull_iqa.models.mini.correction import Correction
+from seagull_iqa.models.mini.features import RegionFeatures
+from seagull_iqa.models.mini.fuse import fused
+from seagull_iqa.models.mini.model import SeagullMini
+from seagull_iqa.models.mini.network import TYPES, MiniNetwork
+from seagull_iqa.registry import choose_device, read_card, resolve
+from seagull_iqa.training.tuning.choosing import Bases, Choice, chosen
+from seagull_iqa.training.tuning.evidence import Evidence, gathered
+from seagull_iqa.training.tuning.findings import found_by, shifted
+from seagull_iqa.training.tuning.fitting import fitted
+from seagull_iqa.training.tuning.showing import changed_most, figures_of, type_figure, verdict
+
+Told = Callable[[TuneRun], None]
+STEPS_AFTER = 20
+"""Steps that are counted for what comes after the looks at the images."""
+
+LEAST_IMPORTANCE = 8
+SAID_S = 0.5
+
+
+class RestedError(SeagullError):
+    """Somebody asked the run to rest, or to end."""
+
+    def __init__(self, wish: str) -> None:
+        super().__init__("The run was asked to stop.")
+        self.wish = wish
+
+
+@dataclass(frozen=True, eq=False)
+class Base:
+    """The model that a run begins from; its own correction, if it has one, is left behind with it."""
+
+    model: SeagullMini
+    network: MiniNetwork
+    path: Path
+    inputs: int
+
+
+def load_base(name: str, device: str) -> Base:
+    """Load seagull-mini, or one of its kind, to learn from.
+
+    Raises
+    ------
+    ModelError
+        A model of another kind.
+    """
+    if name == "seagull-7b":
+        raise ModelError(
+            "SEAGULL-7B is not fine-tuned from here.", "Use `seagull train --full seagull-7b --lora 16` on a GPU."
+        )
+    path = resolve(name)
+    network, calibration = load_weights(path)
+    model = SeagullMini(fused(network).to(choose_device(device).name), calibration, read_card(path))
+    return Base(model, network, path, 2 * network.config.token_width + TYPES + 2)
+
+
+class Learner:
+    """Does a run, saying how far it is; what it has looked at is kept."""
+
+    def __init__(self, folder: RunFolder, told: Told) -> None:
+        self._folder, self._told = folder, told
+        self._begun, self._said = time.monotonic(), 0.0
+        self._steps, self._step = 1, 0
+
+    def work(self) -> FineTuneResult:
+        """From labels to a model."""
+        spec, labels = self._folder.spec(), read_label_set(self._folder.labels)
+        if spec.method in (Method.ADAPTERS, Method.ALL):
+            raise ModelError(
+                "seagull-mini learns a few labels by its scale or a correction of its heads.",
+                "Choose “auto”; with thousands of labels use `seagull train --human`.",
+            )
+        self._steps = len(labels.images) + STEPS_AFTER
+        base = load_base(spec.base, spec.device)
+        features = self._features(base, labels)
+        made = gathered(labels, features)
+        if len(made.score) + len(made.better) < LEAST:
+            raise SeagullError(
+                f"There are {len(made.score)} labels and {len(made.better)} comparisons.",
+                f"Label at least {LEAST} regions.",
+            )
+        choice = chosen(made, base.inputs, wanted=spec.method, seed=spec.seed, step=self._note)
+        self._note("Fitting to all labels", None)
+        correction = self._correction(made, base, choice)
+        result = self._result(made, labels, base, choice, correction)
+        self._note("Writing the model", None)
+        return replace(result, model=self._write(spec, labels, base, correction, result))
+
+    def _features(self, base: Base, labels: LabelSet) -> RegionFeatures:
+        """What the base sees of every region; looks that were taken before are read from the checkpoint."""
+        parts = []
+        self._folder.checkpoint.mkdir(exist_ok=True)
+        by_image: list[list[Any]] = [[] for _image in labels.images]
+        for at, region in labels.regions.values():
+            by_image[at].append(region.region)
+        for number, one in enumerate(labels.images):
+            self._note(f"Looking at image {number + 1} of {len(labels.images)}", None)
+            if not by_image[number]:
+                continue
+            key = f"{number:04d}-{one.sha256[:16]}-{base.model.card.sha256[:16]}.npz"
+            kept = self._folder.checkpoint / key
+            if not kept.is_file():
+                image = read_image(one.pixels)
+                made = base.model.features(base.model.look(image.rgb), by_image[number])
+                part = kept.with_suffix(".part.npz")
+                np.savez(part, **made.__dict__)
+                part.replace(kept)
+            with np.load(kept, allow_pickle=False) as found:
+                parts.append(RegionFeatures(**{name: found[name] for name in found.files}))
+        order = sorted(labels.regions, key=lambda region: labels.regions[region][0])  # as the parts lie; stable
+        joined = RegionFeatures.joined(parts)
+        place = {key: line for line, key in enumerate(order)}
+        lines = np.array([place[key] for key in labels.regions], dtype=np.intp)
+        return RegionFeatures(**{name: value[lines] for name, value in joined.__dict__.items()})
+
+    def _correction(self, made: Evidence, base: Base, choice: Choice) -> Correction:
+        if choice.method is None:
+            size = 2
+            return Correction(np.zeros(size), np.zeros((size, size)), 0.0)
+        basis = Bases(made, base.inputs).of(choice.settings)
+        correction = fitted(made, choice.settings, basis)
+        new = choice.held_out[choice.method]
+        noise = float(np.sqrt(np.mean((new[made.region] - made.score) ** 2))) if len(made.score) else correction.noise
+        shifts = shifted(made, base.model.calibration.thresholds)
+        return replace(correction, noise=noise, importance=_importance(made), shifts=shifts)
+
+    def _result(
+        self, made: Evidence, labels: LabelSet, base: Base, choice: Choice, correction: Correction
+    ) -> FineTuneResult:
+        before = made.features.quality
+        after = before if choice.method is None else choice.held_out[choice.method]
+        better, words = verdict(made, choice, before, after)
+        thresholds = base.model.calibration.thresholds
+        types = type_figure(made, found_by(made, thresholds, None), found_by(made, thresholds, correction.shifts))
+        figures = figures_of(made, before, after)
+        return FineTuneResult(
+            "", choice.method or Method.SCALE, choice.errors, (*figures, *([types] if types else [])),
+            changed_most(made, labels, before, after), better, words, time.monotonic() - self._begun,
+        )  # fmt: skip
+
+    def _write(
+        self, spec: FineTuneSpec, labels: LabelSet, base: Base, correction: Correction, result: FineTuneResult
+    ) -> str:
+        """The weights with their correction, and the card; the base's file is only read."""
+        folder = self._folder.model
+        folder.mkdir(exist_ok=True)
+        weights = folder / "weights.safetensors"
+        save_weights(base.network, weights, calibration=base.model.calibration, correction=correction)
+        card = base.model.card
+        name = f"{spec.name}-{self._folder.id[:6]}"
+        regions = sum(1 for key, (n, _r) in labels.regions.items() if labels.images[n].document.counting(key))
+        values = {
+            **asdict(replace(card, id=name, sha256="", created=datetime.now(UTC).date().isoformat())),
+            "trained_on": f"{card.trained_on} Then {regions} regions of {len(labels.images)} images, "
+                          "labelled by whoever made it.",
+            "metrics": {},
+            "name": spec.name, "lineage": [card.id], "base_sha256": card.sha256,
+            "labels": {"regions": regions, "images": len(labels.images), "pairs": len(labels.preferences)},
+            "settings": {"method": str(result.method), "seed": spec.seed},
+            "before_after": [asdict(one) for one in result.figures],
+            "better": result.better, "verdict": result.verdict,
+            "software": f"napari-seagull {version('napari-seagull')}",
+        }  # fmt: skip
+        save_text(folder / "weights.json", json.dumps(values, indent=1, ensure_ascii=False))
+        return name
+
+    def _note(self, phase: str, held_out: float | None) -> None:
+        """One step: say it, and heed what was asked for."""
+        self._step += 1
+        wish = self._folder.wish()
+        if wish in (PAUSE, CANCEL):
+            raise RestedError(wish)
+        point = CurvePoint(phase, min(self._step, self._steps), self._steps, None, held_out)
+        self._folder.add_point(point)
+        took = time.monotonic() - self._begun
+        if time.monotonic() - self._said > SAID_S or self._step == 1:
+            self._said = time.monotonic()
+            left = took / self._step * max(0, self._steps - self._step)
+            run = TuneRun(self._folder.id, self._folder.spec(), TuneState.RUNNING, point, left)
+            self._folder.write(run)
+            self._told(run)
+
+
+def _importance(made: Evidence) -> tuple[float, float]:
+    """Offset and slope of the importance by what people said of it, shrunk to no change."""
+    said = ~np.isnan(made.importance)
+    if said.sum() < LEAST_IMPORTANCE:
+        return 0.0, 1.0
+    base, label = made.features.importance[said], made.importance[said]
+    basis = np.stack([np.ones_like(base), base - 50], 1)
+    offset, slope = np.linalg.solve(basis.T @ basis + np.diag([1.0, 1000.0]), basis.T @ (label - base))
+    slope = float(np.clip(1 + slope, 0.1, 3))
+    return float(offset + 50 - 50 * slope), slope
+
+
+def learn(folder: RunFolder, told: Told = lambda _run: None) -> TuneRun:
+    """Do a run, or go on with one that was paused or killed.
+
+    Returns
+    -------
+    TuneRun
+        Done, paused, cancelled or failed; the folder says the same.
+
+    Raises
+    ------
+    ModelError
+        Another process learns in that folder.
+    """
+    with _alone(folder):
+        folder.heed()
+        try:
+            result = Learner(folder, told).work()
+        except RestedError as error:
+            folder.heed()
+            return folder.change(TuneState.PAUSED if error.wish == PAUSE else TuneState.CANCELLED)
+        except SeagullError as error:
+            return folder.change(TuneState.FAILED, str(error))
+        except (MemoryError, torch.cuda.OutOfMemoryError):
+            return folder.change(TuneState.FAILED, "There is too little memory. Learn from fewer or smaller images.")
+        except (FloatingPointError, np.linalg.LinAlgError) as error:
+            return folder.change(TuneState.FAILED, f"The labels lead to no model ({error}). Leave the last ones out.")
+        run = folder.read()
+        done = TuneRun(run.id, run.spec, TuneState.DONE, replace(run.progress, phase="Done"), 0.0, result)
+        folder.write(done)
+        told(done)
+        return done
+
+
+@contextmanager
+def _alone(folder: RunFolder) -> Iterator[None]:
+    lock = FileLock(folder.lock)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        raise ModelError("This run is under way in another process.", "Wait for it.") from None
+    try:
+        yield
+    finally:
+        lock.release()
+
+
