@@ -29,6 +29,7 @@ from seagull_iqa.imaging.prepared import PreparedImage
 from seagull_iqa.pointing import Segmenting
 from seagull_iqa.sending import ImageSender, image_path
 from seagull_iqa.transport import Door, parsed
+from seagull_iqa.tuning_client import Tuning
 
 if TYPE_CHECKING:
     import httpx2
@@ -83,6 +84,8 @@ class Client:
 
     Attributes
     ----------
+    tuning : Tuning
+        The verbs of fine-tuning.
     segmenting : Segmenting
         The verbs that find regions.
 
@@ -100,6 +103,7 @@ class Client:
         self._tickets = itertools.count()
         self._images = ImageSender(self._door)
         self.segmenting = Segmenting(self._door, self._images, self._session)
+        self.tuning = Tuning(self._door)
 
     @property
     def url(self) -> str:
@@ -243,8 +247,12 @@ class Client:
         """The models that can be had on the server, the one in use, and the room there is."""
         return self._door.message(wire.ModelList, "GET", "/v1/models")
 
-    def use_model(self, name: str, *, device: str = "auto", precision: str = "auto") -> wire.Health:
+    def use_model(
+        self, name: str, *, device: str = "auto", precision: str = "auto", even_if_worse: bool = False
+    ) -> wire.Health:
         """Have another model answer from now on; comes back at once, `health` says how far it is.
+
+        A fine-tuned model that is worse than its base on held-out labels is refused without `even_if_worse`.
 
         Raises
         ------
@@ -252,7 +260,8 @@ class Client:
             It cannot work, as far as can be known; the old one goes on.
         """
         try:
-            choice = wire.ModelChoice(name=name, device=device, precision=Precision(precision))
+            wanted = Precision(precision)
+            choice = wire.ModelChoice(name=name, device=device, precision=wanted, even_if_worse=even_if_worse)
         except ValueError as error:
             raise ModelError(f"{name!r} in {precision!r} is no model.", "Choose one that the server lists.") from error
         return self._door.message(wire.Health, "PUT", "/v1/model", choice)

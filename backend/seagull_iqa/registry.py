@@ -17,6 +17,7 @@ from seagull_iqa.errors import BackendMissingError, CheckpointError, ModelError,
 from seagull_iqa.hub.amounts import gigabytes
 from seagull_iqa.hub.catalogue import FULL, MINI, SHIPPED, model_home, offer, offers
 from seagull_iqa.hub.planning import LoadPlan, plan_folder
+from seagull_iqa.hub.tuned import tuned_weights
 from seagull_iqa.models.full.layout import is_seagull_folder
 
 if TYPE_CHECKING:
@@ -57,6 +58,9 @@ def resolve(name_or_path: str) -> Path:
             if not known.present:
                 raise CheckpointError(f"The weights of {known.name} are not in this installation.", "Install it again.")
             return known.path
+    tuned = tuned_weights(name_or_path)
+    if tuned is not None:
+        return tuned
     path = Path(name_or_path).expanduser()
     if path.is_dir():
         found = sorted(path.glob("*.safetensors"))

@@ -184,11 +184,15 @@ class ModelList(Message):
 
 
 class ModelChoice(Message):
-    """The model that shall answer from now on; the device "auto" is what the server was started with."""
+    """The model that shall answer from now on; the device "auto" is what the server was started with.
+
+    A fine-tuned model that held-out labels say is worse than its base is refused without `even_if_worse`.
+    """
 
     name: Annotated[str, Field(min_length=1, max_length=MAX_PATH)]
     device: Annotated[str, Field(min_length=1, max_length=MAX_ID)] = "auto"
     precision: Precision = Precision.AUTO
+    even_if_worse: bool = False
 
 
 class Removal(Message):

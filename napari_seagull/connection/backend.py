@@ -211,7 +211,7 @@ class Backend:
             visit, client = self._visit, self.reached
             if visit is None or client is None:
                 raise BackendUnreachableError("There is no server that could load a model.", "Start it first.")
-            health = client.use_model(name, precision=precision)
+            health = client.use_model(name, precision=precision, even_if_worse=True)  # the panel has asked before
             if not health.ready:  # else it has been the one in use all along
                 self._tell(visit, Status(ConnectionState.STARTING, f"Loading {name}.", switching=True))
             try:

@@ -16,6 +16,7 @@ from seagull_iqa.cli.demo import demo
 from seagull_iqa.cli.doctor import doctor
 from seagull_iqa.cli.evaluating import evaluate
 from seagull_iqa.cli.exporting import export, formats, import_
+from seagull_iqa.cli.finetune import finetune
 from seagull_iqa.cli.heatmap import heatmap
 from seagull_iqa.cli.learning import train
 from seagull_iqa.cli.model_commands import models_app
@@ -34,7 +35,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for _command in (demo, score, segment, heatmap, ask, serve, train, evaluate, doctor):
+for _command in (demo, score, segment, heatmap, ask, serve, train, finetune, evaluate, doctor):
     app.command()(_command)
 app.command()(export)
 app.command("import")(import_)

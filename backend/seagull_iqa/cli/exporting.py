@@ -70,6 +70,15 @@ def _export_of(session: Path, image: Path | None, chosen: Format) -> Export:
     return Export(document, pixels)
 
 
+def export_with_image(session: Path) -> Export:
+    """A session with the pixels it is about; `ImageError` where they are not found."""
+    from seagull_iqa.formats.catalogue import FORMATS
+
+    made = _export_of(session, None, FORMATS["training"])
+    _ = made.pixels  # says what is wrong with the image
+    return made
+
+
 def _check_image(document: SessionDocument, pixels: PreparedImage, session: Path) -> None:
     known = document.image
     hashes = set() if known is None else {known.sha256, *dict(known.planes).values()} - {""}

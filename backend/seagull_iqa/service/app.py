@@ -18,6 +18,7 @@ from seagull_iqa.service.model_routes import add_model_routes
 from seagull_iqa.service.resident import VERSION
 from seagull_iqa.service.security import Gate, error_response
 from seagull_iqa.service.segment_routes import add_segment_routes
+from seagull_iqa.service.tuning_routes import add_tuning_routes
 from seagull_iqa.service.waiting import HOLD_S
 from seagull_iqa.service.workbench import Workbench
 
@@ -42,6 +43,7 @@ def build_app(bench: Workbench, token: str, names: Iterable[str] = (), hold_s: f
     add_image_routes(app, bench, hold_s)
     add_job_routes(app, bench, hold_s)
     add_segment_routes(app, bench, hold_s)
+    add_tuning_routes(app, bench)
     return Gate(app, token, names, bench.limits.json_bytes)
 
 

@@ -31,6 +31,7 @@ def hub_source(first: Choice) -> ModelSource:
         remove=_remove,
         room=lambda held: _room(first, held),
         offline=_offline,
+        doubts=_doubts,
     )
 
 
@@ -60,8 +61,9 @@ def _why(choice: Choice) -> str:
 
 def _offers(first: Choice) -> list[ModelOffer]:
     from seagull_iqa.hub.catalogue import offers
+    from seagull_iqa.hub.tuned import tuned_offers
 
-    known = offers()
+    known = [*offers(), *tuned_offers()]
     if first.name in {offer.name for offer in known}:
         return known
     return [*known, _offer_of_path(first.name)]
@@ -140,8 +142,18 @@ def _download(name: str, progress: ProgressCallback) -> object:
 
 def _remove(name: str) -> int:
     from seagull_iqa.hub.downloads import remove
+    from seagull_iqa.hub.tuned import remove_model, tuned_weights
 
-    return remove(name)
+    return remove(name) if tuned_weights(name) is None else remove_model(name)
+
+
+def _doubts(name: str) -> str:
+    from seagull_iqa.hub.tuned import tuned_model, tuned_weights
+
+    if tuned_weights(name) is None:
+        return ""
+    known = tuned_model(name)
+    return known.verdict or "It is worse than the model it began from." if known.better is False else ""
 
 
 def _offline() -> bool:

@@ -7,7 +7,7 @@ from threading import Lock
 
 from seagull_iqa import wire
 from seagull_iqa.domain.model_offer import ModelOffer
-from seagull_iqa.errors import UnknownModelError
+from seagull_iqa.errors import ModelError, UnknownModelError
 from seagull_iqa.messages import ModelOfferMessage
 from seagull_iqa.service.downloads import Downloads
 from seagull_iqa.service.failures import ModelInUseError
@@ -68,6 +68,9 @@ class ModelDesk:
         resident = self._work.resident
         with self._lock:
             if not resident.has(choice):
+                doubts = "" if asked.even_if_worse else self._source.doubts(asked.name)
+                if doubts:
+                    raise ModelError(f"{asked.name} is not used unasked: {doubts}", "Say that you want it even so.")
                 self._source.check(choice, resident.in_use)
                 resident.wish(choice)
                 self._work.queue_change()

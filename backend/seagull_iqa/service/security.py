@@ -18,7 +18,8 @@ LOOPBACK_NAMES = frozenset({"127.0.0.1", "localhost", "[::1]"})
 """Under which a browser cannot be lured here by somebody else's DNS."""
 
 _OPEN_PATH = "/v1/health"
-_STREAMED = ("PUT", "/v1/images/")
+_STREAMED = ("/v1/images/", "/v1/label-sets/", "/v1/tuned/")
+"""What is put there bounds itself while it comes."""
 
 
 def error_response(error: SeagullError) -> JSONResponse:
@@ -112,9 +113,7 @@ class Gate:
 
 
 def _is_streamed(scope: Scope) -> bool:
-    """An image bounds itself while it comes."""
-    method, start = _STREAMED
-    return scope["method"] == method and str(scope["path"]).startswith(start)
+    return scope["method"] == "PUT" and str(scope["path"]).startswith(_STREAMED)
 
 
 def _name(host: str) -> str:

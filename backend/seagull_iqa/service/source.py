@@ -61,6 +61,10 @@ def _always_offline() -> bool:
     return True
 
 
+def _no_doubts(_name: str) -> str:
+    return ""
+
+
 @dataclass(frozen=True)
 class ModelSource:
     """The functions by which the server comes by models; those of `hub_source`, or a test's own.
@@ -90,6 +94,8 @@ class ModelSource:
         The choice in use, or None -> the device that models go to, and what is free there once that one is let go.
     offline : callable
         True where nothing is ever fetched.
+    doubts : callable
+        Name -> why a model should not be used without a second thought; "" for none.
     """
 
     first: Choice
@@ -103,6 +109,7 @@ class ModelSource:
     remove: Callable[[str], int] = _no_removal
     room: Callable[[Choice | None], Room] = _no_room
     offline: Callable[[], bool] = _always_offline
+    doubts: Callable[[str], str] = _no_doubts
 
 
 def one_model(load: Callable[[], QualityModel], name: str = "the model") -> ModelSource:

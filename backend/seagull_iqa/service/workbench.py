@@ -14,6 +14,7 @@ from seagull_iqa import wire
 from seagull_iqa.domain.distortion import Distortion, Severity
 from seagull_iqa.domain.report import MAP_NAMES, Aspect
 from seagull_iqa.errors import UnknownImageError
+from seagull_iqa.hub.catalogue import model_home
 from seagull_iqa.messages import ModelCardMessage
 from seagull_iqa.models.interface import AnsweringModel
 from seagull_iqa.service.answers import AnswerStream
@@ -27,6 +28,7 @@ from seagull_iqa.service.resident import VERSION
 from seagull_iqa.service.segment_desk import SegmentDesk
 from seagull_iqa.service.segment_source import SegmentSource, machine_engines
 from seagull_iqa.service.source import ModelSource
+from seagull_iqa.service.tuning_desk import TuningDesk
 from seagull_iqa.service.uploads import UploadBudget
 
 
@@ -43,6 +45,8 @@ class Workbench:
         Most bytes of looks that are kept; None takes the model's own wish, or else that of the limits.
     engines : SegmentSource or None
         Where engines come from that find regions; None is this machine's, with nothing kept on disk.
+    tuning : TuningDesk or None
+        Where runs of fine-tuning lie; None is among the models of this machine.
 
     Attributes
     ----------
@@ -50,6 +54,8 @@ class Workbench:
         The verbs about models.
     segmenting : SegmentDesk
         The verbs that find regions.
+    tuning : TuningDesk
+        The verbs of fine-tuning.
     """
 
     def __init__(
@@ -59,6 +65,7 @@ class Workbench:
         *,
         look_cache_bytes: int | None = None,
         engines: SegmentSource | None = None,
+        tuning: TuningDesk | None = None,
     ) -> None:
         self.limits = limits or wire.Limits()
         self.uploads = UploadBudget(self.limits)
@@ -70,6 +77,7 @@ class Workbench:
         look_bytes = self.limits.look_cache_bytes if look_cache_bytes is None else look_cache_bytes
         self._work = ModelWork(source, self._asks, look_bytes, fixed=look_cache_bytes is not None)
         self.segmenting = SegmentDesk(engines or machine_engines(keep=False), self.limits, self._jobs, self._image)
+        self.tuning = tuning or TuningDesk(model_home())
         self.models = ModelDesk(source, self._work, self._jobs, lambda: self.segmenting.in_use)
 
     def start(self) -> None:

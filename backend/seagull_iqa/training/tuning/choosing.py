@@ -144,12 +144,12 @@ def _held_out(
 
 
 def _simplest(errors: dict[str, float], spread: dict[str, Values], methods: list[Method]) -> Method | None:
-    """The simplest that is not clearly worse than the best: within half a standard error of the difference."""
+    """The simplest that is not clearly worse than the best: within one standard error of the difference."""
     names = ["base", *(str(method) for method in methods)]
     best = min(names, key=lambda name: errors[name])
     for name in names:
         gap = spread[name] - spread[best]
         error = float(gap.std(ddof=1) / np.sqrt(len(gap))) if len(gap) > 1 else 0.0
-        if errors[name] <= errors[best] + 0.5 * error:
+        if errors[name] <= errors[best] + error:
             return None if name == "base" else Method(name)
     return Method(best)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 import time
+import unicodedata
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
@@ -21,6 +23,7 @@ from seagull_iqa.domain.fine_tuning import (
     FineTuneResult,
     FineTuneSpec,
     Method,
+    Suggestion,
     TuneRun,
     TuneState,
 )
@@ -42,6 +45,7 @@ from seagull_iqa.training.tuning.evidence import Evidence, gathered
 from seagull_iqa.training.tuning.findings import found_by, shifted
 from seagull_iqa.training.tuning.fitting import fitted
 from seagull_iqa.training.tuning.showing import changed_most, figures_of, type_figure, verdict
+from seagull_iqa.training.tuning.suggesting import suggested
 
 Told = Callable[[TuneRun], None]
 STEPS_AFTER = 20
@@ -180,7 +184,7 @@ class Learner:
         weights = folder / "weights.safetensors"
         save_weights(base.network, weights, calibration=base.model.calibration, correction=correction)
         card = base.model.card
-        name = f"{spec.name}-{self._folder.id[:6]}"
+        name = f"{_slug(spec.name)}-{self._folder.id[:6]}"
         regions = sum(1 for key, (n, _r) in labels.regions.items() if labels.images[n].document.counting(key))
         values = {
             **asdict(replace(card, id=name, sha256="", created=datetime.now(UTC).date().isoformat())),
@@ -214,6 +218,12 @@ class Learner:
             self._told(run)
 
 
+def _slug(name: str) -> str:
+    """A name that every system takes as that of a folder."""
+    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
+    return re.sub(r"[^A-Za-z0-9]+", "-", plain).strip("-")[:40] or "model"
+
+
 def _importance(made: Evidence) -> tuple[float, float]:
     """Offset and slope of the importance by what people said of it, shrunk to no change."""
     said = ~np.isnan(made.importance)
@@ -224,6 +234,21 @@ def _importance(made: Evidence) -> tuple[float, float]:
     offset, slope = np.linalg.solve(basis.T @ basis + np.diag([1.0, 1000.0]), basis.T @ (label - base))
     slope = float(np.clip(1 + slope, 0.1, 3))
     return float(offset + 50 - 50 * slope), slope
+
+
+def suggestions(labels: LabelSet, name: str, count: int, device: str = "auto") -> list[Suggestion]:
+    """Regions of a set without a label that would teach that model most, best first."""
+    base = load_base(name, device)
+    parts, order = [], []
+    for number, one in enumerate(labels.images):
+        here = [region.region for at, region in labels.regions.values() if at == number]
+        if here:
+            parts.append(base.model.features(base.model.look(read_image(one.pixels).rgb), here))
+            order += [region.id for region in here]
+    place = {key: line for line, key in enumerate(order)}
+    lines = np.array([place[key] for key in labels.regions], dtype=np.intp)
+    joined = RegionFeatures(**{key: value[lines] for key, value in RegionFeatures.joined(parts).__dict__.items()})
+    return suggested(gathered(labels, joined), labels, base.inputs, count)
 
 
 def learn(folder: RunFolder, told: Told = lambda _run: None) -> TuneRun:

@@ -1,0 +1,187 @@
+"""`seagull finetune`: teach a model the eye of whoever labelled these sessions; without a server."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from seagull_iqa.cli import console
+
+if TYPE_CHECKING:
+    from seagull_iqa.domain.fine_tuning import FineTuneResult, TuneRun
+    from seagull_iqa.formats.export import Export
+    from seagull_iqa.formats.tuning_run import RunFolder
+
+DECISIONS = ("ask", "use", "keep", "discard")
+
+
+def finetune(  # noqa: PLR0913 - one parameter an option, as typer wants it
+    sessions: Annotated[
+        list[Path] | None, typer.Argument(metavar="SESSION...", help="Session files, or folders with some.")
+    ] = None,
+    *,
+    base: Annotated[str, typer.Option(metavar="NAME", help="What it begins from; never changed.")] = "seagull-mini",
+    name: Annotated[str, typer.Option(metavar="NAME", help="What the new model is called.")] = "my-eye",
+    method: Annotated[str, typer.Option(metavar="METHOD", help="auto, scale or heads.")] = "auto",
+    seed: Annotated[int, typer.Option(min=0)] = 0,
+    device: Annotated[str, typer.Option(metavar="DEVICE")] = "auto",
+    then: Annotated[str, typer.Option(metavar="WHAT", help="ask, keep or discard, once it is made.")] = "ask",
+    run: Annotated[Path | None, typer.Option(metavar="FOLDER", help="Do the run of that folder.", hidden=True)] = None,
+    suggest: Annotated[Path | None, typer.Option(metavar="FOLDER", help="Print suggestions.", hidden=True)] = None,
+    count: Annotated[int, typer.Option(min=1, hidden=True)] = 6,
+) -> None:
+    """Learn from regions that people labelled; figures before and after, on images it has not learned from."""
+    _give_way()
+    if run is not None:
+        _do(run)
+    elif suggest is not None:
+        _suggest(suggest, base, count)
+    elif not sessions:
+        raise typer.BadParameter("Name session files (NAME.seagull.json), or folders with some.")
+    elif then not in ("ask", "keep", "discard"):
+        raise typer.BadParameter(f"'{then}' is none of ask, keep, discard.")
+    else:
+        _finetune(sessions, _folder_for(sessions, base, name, method, seed, device), then)
+
+
+def _give_way() -> None:
+    """A process that a server has started lets the others go first."""
+    if os.environ.get("SEAGULL_COURTEOUS") and hasattr(os, "nice"):
+        os.nice(10)
+
+
+def _do(folder: Path) -> None:
+    from seagull_iqa.formats.tuning_run import RunFolder
+    from seagull_iqa.training.tuning.run import learn
+
+    learn(RunFolder(folder))
+
+
+def _suggest(folder: Path, base: str, count: int) -> None:
+    from seagull_iqa.formats.label_set import read_label_set
+    from seagull_iqa.training.tuning.run import suggestions
+
+    typer.echo(json.dumps([asdict(one) for one in suggestions(read_label_set(folder), base, count)]))
+
+
+def _folder_for(
+    sessions: Sequence[Path], base: str, name: str, method: str, seed: int, device: str
+) -> RunFolder:
+    """The folder of this very run: the same command goes on where it was stopped."""
+    from seagull_iqa.domain.fine_tuning import FineTuneSpec, Method
+    from seagull_iqa.formats.label_set import write_label_set
+    from seagull_iqa.formats.tuning_run import RunFolder, run_folders
+    from seagull_iqa.hub.catalogue import model_home
+
+    try:
+        spec = FineTuneSpec(name, base, Method(method), seed, device)
+    except ValueError:
+        raise typer.BadParameter(f"'{method}' is none of {', '.join(Method)}.") from None
+    exports = _exports(_files(sessions))
+    home = model_home() / "runs"
+    key = hashlib.sha256(repr([(one.document.annotations, one.document.preferences) for one in exports]).encode())
+    for known in run_folders(home):
+        mark = known.path / "asked"
+        asked = mark.is_file() and mark.read_text() == key.hexdigest()
+        if asked and known.spec() == spec and not known.read().state.ended:
+            console.remark("Going on with the run that was stopped.")
+            return known
+    folder = RunFolder.new(home, spec)
+    write_label_set(folder.labels, exports)
+    (folder.path / "asked").write_text(key.hexdigest())
+    return folder
+
+
+def _files(sessions: Sequence[Path]) -> list[Path]:
+    from seagull_iqa.formats.session_file import SUFFIX
+
+    found: list[Path] = []
+    for path in sessions:
+        found += sorted(path.rglob(f"*{SUFFIX}")) if path.is_dir() else [path]
+    return found
+
+
+def _exports(files: Sequence[Path]) -> list[Export]:
+    from seagull_iqa.cli.exporting import export_with_image
+    from seagull_iqa.errors import SeagullError
+    from seagull_iqa.formats.session_file import read_session
+
+    made = []
+    for file in files:
+        try:
+            if read_session(file).annotations:
+                made.append(export_with_image(file))
+        except SeagullError as error:
+            console.say_error(f"{file} is left out: {error.message}", error.hint)
+    return made
+
+
+def _finetune(sessions: Sequence[Path], folder: RunFolder, then: str) -> None:
+    import shutil
+
+    from seagull_iqa.domain.fine_tuning import TuneState
+    from seagull_iqa.domain.progress import Progress
+    from seagull_iqa.errors import SeagullError
+    from seagull_iqa.formats.label_set import read_label_set
+    from seagull_iqa.formats.label_stock import stock_of
+    from seagull_iqa.hub import tuned
+    from seagull_iqa.training.tuning.run import learn
+
+    del sessions
+    stock = stock_of(read_label_set(folder.labels))
+    console.remark(f"{stock.regions} labelled regions of {stock.images} images, {stock.pairs} comparisons.")
+    for sentence in stock.missing:
+        console.remark(sentence)
+    try:
+        with console.progress_bar("learning") as follow:
+            def told(run: TuneRun) -> None:
+                follow(Progress(run.progress.step, run.progress.steps, run.progress.phase))
+
+            ended = learn(folder, told)
+    except KeyboardInterrupt:
+        console.say_error("stopped.", "The same command goes on from there.")
+        raise typer.Exit(130) from None
+    if ended.state is not TuneState.DONE or ended.result is None:
+        shutil.rmtree(folder.path, ignore_errors=True)
+        raise SeagullError(ended.error or "The run was ended.", "Change what it says, and try again.")
+    _show(ended.result)
+    if then == "discard" or (then == "ask" and not _agreed(ended.result)):
+        shutil.rmtree(folder.path, ignore_errors=True)
+        typer.echo("Discarded; nothing has changed.")
+        return
+    made = tuned.adopt_model(folder.model)
+    shutil.rmtree(folder.path, ignore_errors=True)
+    typer.echo(f"{made.id} is kept. Next: seagull score IMAGE --model {made.id}")
+
+
+def _show(result: FineTuneResult) -> None:
+    from rich.table import Table
+
+    table = Table(title="held-out labels, with 95 % intervals over images", title_justify="left")
+    for column in ("figure", "before", "after"):
+        table.add_column(column)
+    for one in result.figures:
+        table.add_row(one.name, _said(one.before, one.before_interval), _said(one.after, one.after_interval))
+    out = console.output()
+    out.print(table)
+    out.print(result.verdict, highlight=False, markup=False, soft_wrap=True)
+
+
+def _said(value: float | None, interval: tuple[float, float] | None) -> str:
+    if value is None:
+        return "-"
+    return f"{value:.3f}" + ("" if interval is None else f" ({interval[0]:.3f} to {interval[1]:.3f})")
+
+
+def _agreed(result: FineTuneResult) -> bool:
+    if not console.errors().is_terminal:
+        return result.better is not False
+    question = "It is no better than the old one. Keep it all the same?" if result.better is False else "Keep it?"
+    return typer.confirm(question, default=result.better is not False, err=True)

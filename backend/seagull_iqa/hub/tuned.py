@@ -1,0 +1,244 @@
+"""The registry of fine-tuned models: a folder each, with safetensors and a card; listed, exported, taken in, deleted.
+
+A model leaves as one file, a zip with those two; what is taken in is checked before anything of it is kept: names,
+sizes, the header of the weights, and that they are the ones the card speaks of. Nothing of it is ever run.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import shutil
+import struct
+import uuid
+import zipfile
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+
+from seagull_iqa.domain.fine_tuning import BeforeAfter
+from seagull_iqa.domain.model_offer import MemoryNeed, ModelOffer, OfferState
+from seagull_iqa.domain.precision import Precision
+from seagull_iqa.domain.tuned_model import TunedModel
+from seagull_iqa.errors import CheckpointError, LimitError, ModelError, SeagullError, UnknownModelError
+from seagull_iqa.hub.catalogue import model_home
+from seagull_iqa.imaging.saving import save_text
+
+WEIGHTS, CARD = "weights.safetensors", "weights.json"
+SUFFIX = ".seagull-model"
+MOST_BYTES, MOST_CARD, MOST_HEADER = 256 * 1024**2, 1024**2, 4 * 1024**2
+_BYTES = 600 * 10**6
+"""Memory that one takes with an image looked at, as seagull-mini does."""
+
+_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+_FIGURES: TypeAdapter[tuple[BeforeAfter, ...]] = TypeAdapter(tuple[BeforeAfter, ...])
+
+
+def tuned_home() -> Path:
+    """Where they lie; it need not exist."""
+    return model_home() / "tuned"
+
+
+def tuned_models() -> list[TunedModel]:
+    """All of them, the newest first; a folder that cannot be read is left out."""
+    found = []
+    for folder in tuned_home().iterdir() if tuned_home().is_dir() else ():
+        with suppress(SeagullError, OSError):
+            if not folder.name.startswith("."):
+                found.append((folder.stat().st_mtime, _model(folder)))
+    return [model for _time, model in sorted(found, key=lambda one: -one[0])]
+
+
+def tuned_model(model: str) -> TunedModel:
+    """The model of that id.
+
+    Raises
+    ------
+    UnknownModelError
+        There is none.
+    """
+    return _model(_folder(model))
+
+
+def tuned_offers() -> list[ModelOffer]:
+    """The models of the registry as what can be chosen by name."""
+    made = []
+    for one in tuned_models():
+        path = tuned_home() / one.id / WEIGHTS
+        title = f"{one.name}: fine-tuned from {one.base} on {one.regions} regions of {one.images} images"
+        made.append(
+            ModelOffer(
+                one.id, title, "As whoever made it says.", OfferState.READY, path=str(path),
+                present_bytes=path.stat().st_size, needs=(MemoryNeed(Precision.FP32, _BYTES),),
+            )
+        )  # fmt: skip
+    return made
+
+
+def tuned_weights(model: str) -> Path | None:
+    """The weights of a model of the registry; None where there is none of that id."""
+    if not _ID.fullmatch(model):
+        return None
+    path = tuned_home() / model / WEIGHTS
+    return path if path.is_file() else None
+
+
+def adopt_model(made: Path) -> TunedModel:
+    """Put a model that a run has made into the registry, whole or not at all.
+
+    Raises
+    ------
+    ModelError
+        The folder holds no model, or one of its name is there.
+    """
+    return _put(made)
+
+
+def remove_model(model: str) -> int:
+    """Delete a model; bytes freed."""
+    folder = _folder(model)
+    freed = sum(path.stat().st_size for path in folder.iterdir())
+    doomed = folder.with_name(f".{uuid.uuid4().hex}.gone")
+    try:
+        folder.rename(doomed)  # gone for everybody at once, whatever becomes of its files
+    except OSError as error:
+        raise ModelError(f"{model} cannot be removed ({error.strerror or error}).", "Close what uses it.") from error
+    shutil.rmtree(doomed, ignore_errors=True)
+    return freed
+
+
+def export_model(model: str, path: Path) -> None:
+    """Write a model to one file, whole or not at all."""
+    folder = _folder(model)
+    part = path.with_name(f".{uuid.uuid4().hex}.part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with zipfile.ZipFile(part, "w", zipfile.ZIP_DEFLATED) as file:
+            for name in (CARD, WEIGHTS):
+                file.write(folder / name, name)
+        part.replace(path)
+    except OSError as error:
+        raise SeagullError(
+            f"{path} cannot be written ({error.strerror or error}).", "Choose a folder that you may write to."
+        ) from error
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def import_model(path: Path) -> TunedModel:
+    """Take in a file that `export_model` wrote, here or on another machine.
+
+    Raises
+    ------
+    CheckpointError
+        It is none, or its weights are not those that its card speaks of.
+    LimitError
+        It would unpack to too much.
+    ModelError
+        A model of that id is here already.
+    """
+    part = tuned_home() / f".{uuid.uuid4().hex}.part"
+    try:
+        part.mkdir(parents=True)
+        with zipfile.ZipFile(path) as file:
+            entries = {one.filename: one for one in file.infolist()}
+            if set(entries) != {WEIGHTS, CARD}:
+                raise CheckpointError(f"{path.name} is no model that was exported here.", f"Give a file *{SUFFIX}.")
+            if entries[WEIGHTS].file_size > MOST_BYTES or entries[CARD].file_size > MOST_CARD:
+                raise LimitError(f"{path.name} would take too much room.", "Give a model of this program.")
+            for name, one in entries.items():
+                with file.open(one) as source, (part / name).open("wb") as target:
+                    shutil.copyfileobj(_Bounded(source, one.file_size), target, 1 << 20)
+        _check_header(part / WEIGHTS)
+        said = _card(part)
+        if said.get("sha256") != hashlib.sha256((part / WEIGHTS).read_bytes()).hexdigest():
+            raise CheckpointError(f"The weights in {path.name} are not those of its card.", "Export it again.")
+        return _put(part)
+    except (zipfile.BadZipFile, NotImplementedError, EOFError) as error:
+        raise CheckpointError(f"{path.name} is no model that was exported here.", f"Give a file *{SUFFIX}.") from error
+    except OSError as error:
+        raise ModelError(f"{path.name} cannot be read ({error.strerror or error}).", "Check the file.") from error
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
+
+
+class _Bounded:
+    """A stream that ends where it was announced to end, whatever it holds."""
+
+    def __init__(self, source: Any, left: int) -> None:  # noqa: ANN401
+        self._source, self._left = source, left
+
+    def read(self, size: int = -1) -> bytes:
+        """Up to so many bytes, never beyond the end."""
+        block: bytes = self._source.read(min(size, self._left) if size >= 0 else self._left)
+        self._left -= len(block)
+        return block
+
+
+def _put(made: Path) -> TunedModel:
+    """Move a folder into its place; its card gets the hash of the weights."""
+    card = _card(made)
+    model = str(card.get("id", ""))
+    if not _ID.fullmatch(model):
+        raise ModelError("The model has no name that can be kept.", "Give it a name of letters and digits.")
+    folder = tuned_home() / model
+    if folder.exists():
+        raise ModelError(f"{model} is here already.", "Delete it first.")
+    card["sha256"] = hashlib.sha256((made / WEIGHTS).read_bytes()).hexdigest()
+    save_text(made / CARD, json.dumps(card, indent=1, ensure_ascii=False))
+    tuned_home().mkdir(parents=True, exist_ok=True)
+    made.rename(folder)
+    return _model(folder)
+
+
+def _folder(model: str) -> Path:
+    folder = tuned_home() / model
+    if not _ID.fullmatch(model) or not folder.is_dir():
+        raise UnknownModelError(f"There is no fine-tuned model '{model[:100]}'.", "`seagull models list` names them.")
+    return folder
+
+
+def _card(folder: Path) -> dict[str, Any]:
+    path = folder / CARD
+    try:
+        values = json.loads(path.read_text(encoding="utf-8")) if path.stat().st_size <= MOST_CARD else None
+    except (OSError, ValueError) as error:
+        raise CheckpointError(f"{folder.name} has no card that can be read.", "Fine-tune again.") from error
+    if not isinstance(values, dict) or not (folder / WEIGHTS).is_file():
+        raise CheckpointError(f"{folder.name} holds no model.", "Fine-tune again.")
+    return values
+
+
+def _model(folder: Path) -> TunedModel:
+    values = _card(folder)
+    labels, settings = values.get("labels"), values.get("settings")
+    counts = labels if isinstance(labels, dict) else {}
+    try:
+        figures = _FIGURES.validate_python(values.get("before_after", ()))
+        better = values.get("better")
+        return TunedModel(
+            str(values["id"]), str(values.get("name") or values["id"]), str((values.get("lineage") or [""])[-1]),
+            str(values.get("created", "")), int(counts.get("regions", 0)), int(counts.get("images", 0)),
+            int(counts.get("pairs", 0)), str(settings.get("method", "")) if isinstance(settings, dict) else "",
+            figures, better if isinstance(better, bool) else None, str(values.get("verdict", "")),
+            str(values.get("sha256", "")),
+        )  # fmt: skip
+    except (KeyError, ValueError, TypeError, AttributeError, ValidationError) as error:
+        raise CheckpointError(f"The card of {folder.name} is not understood.", "Fine-tune again.") from error
+
+
+def _check_header(path: Path) -> None:
+    """The beginning of a safetensors file: a length, and JSON of that length."""
+    with path.open("rb") as file:
+        start = file.read(8)
+        length = struct.unpack("<Q", start)[0] if len(start) == 8 else 0
+        header = file.read(length) if 2 <= length <= MOST_HEADER else b""
+    try:
+        known = json.loads(header)
+    except ValueError:
+        known = None
+    if not isinstance(known, dict):
+        raise CheckpointError("The weights are no safetensors file.", f"Give a file *{SUFFIX} that was exported here.")

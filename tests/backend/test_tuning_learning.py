@@ -1,0 +1,293 @@
+"""Learning from a person's labels: what is learned, what it is worth, and what can go wrong."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import itertools
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from seagull_iqa.domain.annotation import Annotation
+from seagull_iqa.domain.fine_tuning import FineTuneSpec, Method, TuneState
+from seagull_iqa.domain.region import Region, RegionMask
+from seagull_iqa.errors import CheckpointError, LimitError, ModelError
+from seagull_iqa.formats.label_set import packed, read_label_set, unpacked, write_label_set
+from seagull_iqa.formats.label_stock import stock_of
+from seagull_iqa.formats.reading import FormatError
+from seagull_iqa.formats.tuning_run import CANCEL, PAUSE, RunFolder
+from seagull_iqa.models.mini.checkpoint import load_correction, load_weights, save_weights
+from seagull_iqa.models.mini.correction import Correction, Kernel
+from seagull_iqa.registry import load_model, resolve
+from seagull_iqa.training.tuning import run as running
+from seagull_iqa.training.tuning.choosing import Bases, folds_of
+from seagull_iqa.training.tuning.evidence import Evidence, gathered
+from seagull_iqa.training.tuning.fitting import GRID, fitted, predicted
+from seagull_iqa.training.tuning.run import learn, load_base, suggestions
+
+
+def _beside(name: str):
+    if name not in sys.modules:
+        spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name(f"{name}.py"))
+        sys.modules[name] = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(sys.modules[name])
+    return sys.modules[name]
+
+
+toy = _beside("tuning_labels")
+
+
+@pytest.fixture(scope="module")
+def exports():
+    return toy.labelled()
+
+
+def run_on(folder: Path, exports, **spec) -> RunFolder:
+    made = RunFolder.new(folder, FineTuneSpec(spec.pop("name", "my eye ä"), **spec))
+    write_label_set(made.labels, exports)
+    return made
+
+
+@pytest.fixture(scope="module")
+def learned(tmp_path_factory, exports):
+    folder = run_on(tmp_path_factory.mktemp("runs"), exports)
+    return folder, learn(folder)
+
+
+def test_a_shifted_scale_is_learned_and_shown_on_images_that_were_held_out(learned):
+    _folder, run = learned
+    assert run.state is TuneState.DONE and run.result is not None
+    result = run.result
+    assert result.method is Method.SCALE and result.better is True
+    (error,) = [one for one in result.figures if one.name == "mean absolute error"]
+    assert error.after < 0.5 * error.before
+    assert error.after_interval[0] <= error.after <= error.after_interval[1]
+    assert "had not learned from" in result.verdict
+    assert result.changed and all(0 <= one.after <= 100 for one in result.changed)
+
+
+def test_the_model_that_is_made_scores_as_the_person_does_and_its_base_is_untouched(learned, exports):
+    folder, run = learned
+    weights = folder.model / "weights.safetensors"
+    model, base = load_model(str(weights)), load_model()
+    assert model.card.id == run.result.model and model.card.id.startswith("my-eye-a-")
+    image, document = exports[0].image, exports[0].document
+    regions = [one.region for one in document.regions]
+    new, old = (judge.assess(judge.look(image.rgb), regions) for judge in (model, base))
+    labels = [one.quality for one in document.annotations]
+    errors = [np.mean([abs(r.quality - v) for r, v in zip(said, labels, strict=False)]) for said in (new, old)]
+    assert errors[0] < 0.5 * errors[1]
+    assert all(r.quality_interval[0] <= r.quality <= r.quality_interval[1] for r in new)
+    quality = model.maps(model.look(image.rgb))["quality"].values
+    assert quality.mean() != pytest.approx(base.maps(base.look(image.rgb))["quality"].values.mean(), abs=1)
+    shipped = resolve("seagull-mini")
+    assert base.card.sha256 == hashlib.sha256(shipped.read_bytes()).hexdigest()
+    assert load_correction(shipped) is None
+
+
+def test_a_score_does_not_depend_on_which_regions_are_asked_with_it(learned, exports):
+    model = load_model(str(learned[0].model / "weights.safetensors"))
+    image, regions = exports[0].image, [one.region for one in exports[0].document.regions]
+    look = model.look(image.rgb)
+    together = model.assess(look, regions)
+    alone = [model.assess(look, [region])[0] for region in regions]
+    assert [one.quality for one in together] == pytest.approx([one.quality for one in alone], abs=0.02)
+
+
+@pytest.mark.parametrize("at", [1, 3, 6, 12])
+def test_a_run_that_is_stopped_at_any_step_goes_on_to_the_same_model(at, tmp_path, exports, learned, monkeypatch):
+    monkeypatch.setattr(running, "SAID_S", 0.0)
+    folder = run_on(tmp_path, exports)
+    steps = itertools.count(1)
+    stopped = learn(folder, lambda _run: folder.ask(PAUSE) if next(steps) == at else None)
+    assert stopped.state is TuneState.PAUSED and not folder.model.exists()
+    run = learn(folder)
+    assert run.state is TuneState.DONE
+    one, other = (load_correction(where.model / "weights.safetensors") for where in (folder, learned[0]))
+    assert np.array_equal(one.weights, other.weights)
+    assert run.result.tried == learned[1].result.tried
+
+
+def test_a_cancelled_run_ends_without_a_model(tmp_path, exports):
+    folder = run_on(tmp_path, exports)
+    run = learn(folder, lambda _run: folder.ask(CANCEL))
+    assert run.state is TuneState.CANCELLED
+    assert not folder.model.exists()
+
+
+def test_two_processes_do_not_learn_in_one_folder(tmp_path, exports):
+    folder = run_on(tmp_path, exports)
+
+    def told(_run):
+        with pytest.raises(ModelError, match="another process"):
+            learn(RunFolder(folder.path))
+
+    assert learn(folder, told).state is TuneState.DONE
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"method": Method.ADAPTERS}, "Choose “auto”"),
+        ({"base": "seagull-7b"}, "seagull train --full"),
+        ({"base": "no-such-model"}, "There is no model"),
+    ],
+)
+def test_what_cannot_be_learned_is_refused_in_a_sentence(change, said, tmp_path, exports):
+    run = learn(run_on(tmp_path, exports, **change))
+    assert run.state is TuneState.FAILED and said in run.error
+
+
+def test_too_few_labels_are_told(tmp_path):
+    run = learn(run_on(tmp_path, toy.labelled(images=1, regions=4)))
+    assert run.state is TuneState.FAILED and "Label at least 8" in run.error
+
+
+def test_with_one_image_nothing_can_be_shown_and_it_says_so(tmp_path):
+    run = learn(run_on(tmp_path, toy.labelled(images=1, regions=12)))
+    assert run.state is TuneState.DONE
+    assert run.result.better is None and "second image" in run.result.verdict
+
+
+def test_labels_that_are_noise_lead_to_no_model_that_is_called_better(tmp_path):
+    noise = np.random.default_rng(1)
+    run = learn(run_on(tmp_path, toy.labelled(say=lambda _q, _k: noise.uniform(0, 100))))
+    assert run.state is TuneState.DONE and run.result.better is not True
+
+
+def evidence(exports, folder) -> tuple[Evidence, int]:
+    write_label_set(folder, exports)
+    labels, base = read_label_set(folder), load_base("seagull-mini", "cpu")
+    from seagull_iqa.imaging.files import read_image
+    from seagull_iqa.models.mini.features import RegionFeatures
+
+    parts = []
+    for number, one in enumerate(labels.images):
+        here = [region.region for at, region in labels.regions.values() if at == number]
+        parts.append(base.model.features(base.model.look(read_image(one.pixels).rgb), here))
+    return gathered(labels, RegionFeatures.joined(parts)), base.inputs
+
+
+def test_no_image_is_in_two_folds(tmp_path, exports):
+    made, _inputs = evidence(exports, tmp_path / "labels")
+    folds = folds_of(made, 5, 0)
+    together = np.concatenate(folds)
+    assert len(together) == len(set(together.tolist())) == 4
+
+
+def test_far_from_what_was_labelled_a_correction_leaves_the_score_alone(tmp_path, exports):
+    made, inputs = evidence(exports, tmp_path / "labels")
+    settings = next(one for one in GRID if one.length == 0.5)
+    basis = Bases(made, inputs).of(settings)
+    correction = fitted(made, settings, basis)
+    far = made.features.features[:2] + 1000.0
+    shift = correction.corrected(far, np.array([50.0, 50.0]), np.array([10.0, 10.0]))[0]
+    offset, slope = correction.line
+    assert shift == pytest.approx([offset + 50 * slope] * 2, abs=1e-6)
+
+
+def test_comparisons_alone_teach_the_order(tmp_path, exports):
+    made, inputs = evidence(exports, tmp_path / "labels")
+    ids = {key: line for line, key in enumerate(made.ids)}
+    rng = np.random.default_rng(0)
+    better = rng.integers(0, len(ids), 60)
+    worse = rng.integers(0, len(ids), 60)
+    flip = made.features.quality[better] > made.features.quality[worse]  # the person likes what the model does not
+    better, worse = np.where(flip, worse, better), np.where(flip, better, worse)
+    none = np.zeros(0, dtype=np.intp)
+    only = Evidence(**{**made.__dict__, "region": none, "author": none, "score": np.zeros(0),
+                       "better": better, "worse": worse, "equal": np.zeros(60, dtype=bool)})  # fmt: skip
+    basis = Bases(only, inputs).of(GRID[0])
+    values = predicted(only, fitted(only, GRID[0], basis), basis)
+    assert np.mean(values[better] > values[worse]) > 0.8
+    assert np.mean(made.features.quality[better] > made.features.quality[worse]) < 0.2
+
+
+def test_two_people_with_different_scales_are_brought_onto_one(tmp_path, exports):
+    strict = []
+    for export in exports:
+        said = export.document.annotations
+        more = tuple(Annotation(one.region, "Zoë", max(0.0, one.quality - 25)) for one in said)
+        strict.append(replace(export, document=replace(export.document, annotations=(*said, *more))))
+    made, _inputs = evidence(strict, tmp_path / "labels")
+    scores = [made.score[made.author == person].mean() for person in (0, 1)]
+    assert abs(scores[0] - scores[1]) < 4
+    assert stock_of(read_label_set(tmp_path / "labels")).agreement > 0.95
+
+
+def test_regions_without_a_label_are_suggested_from_every_image(tmp_path):
+    write_label_set(tmp_path / "labels", toy.labelled(unlabelled=3))
+    labels = read_label_set(tmp_path / "labels")
+    found = suggestions(labels, "seagull-mini", 4)
+    said = {one.region for image in labels.images for one in image.document.annotations}
+    assert len(found) == 4 and not {one.region for one in found} & said
+    assert len({one.image for one in found}) >= 3
+    assert all(0 <= one.gain <= 1 and one.why.endswith(".") for one in found)
+    assert [one.gain for one in found] == sorted((one.gain for one in found), reverse=True) or found[0].gain > 0
+
+
+def test_the_stock_counts_and_says_what_is_missing(tmp_path, exports):
+    write_label_set(tmp_path / "labels", exports[:1])
+    stock = stock_of(read_label_set(tmp_path / "labels"))
+    assert (stock.regions, stock.images, stock.can_show_improvement) == (5, 1, False)
+    assert stock.annotators == (("Ann", 5),) and sum(stock.quality) == 5
+    assert any("second image" in sentence for sentence in stock.missing)
+
+
+def test_twins_with_different_labels_and_people_apart_are_contradictions(tmp_path, exports):
+    document = exports[0].document
+    first = document.regions[0].region
+    twin = Region(RegionMask(first.mask.shape, first.mask.box, first.mask.inside), "twin")
+    other = document.annotations[0].quality
+    more = (Annotation(twin.id, "Ann", abs(other - 70)), Annotation(first.id, "Bob", abs(other - 60)))
+    regions = (*document.regions, replace(document.regions[0], region=twin))
+    changed = replace(document, regions=regions, annotations=(*document.annotations, *more))
+    write_label_set(tmp_path / "labels", [replace(exports[0], document=changed)])
+    stock = stock_of(read_label_set(tmp_path / "labels"))
+    assert stock.duplicates == 1
+    assert {(one, two) for one, two, _words in stock.contradictions} >= {(first.id, "")}
+    assert len(stock.contradictions) >= 1
+
+
+def test_a_set_of_labels_goes_into_one_file_and_back_and_the_same_labels_are_the_same_file(tmp_path, exports):
+    for name in ("a", "b"):
+        write_label_set(tmp_path / name, exports)
+    kept = [packed(tmp_path / name, tmp_path / f"{name}.zip") for name in ("a", "a")]
+    assert kept[0] == kept[1]
+    unpacked(tmp_path / "a.zip", tmp_path / "again")
+    one, other = read_label_set(tmp_path / "a"), read_label_set(tmp_path / "again")
+    assert list(one.regions) == list(other.regions)
+
+
+def test_a_hostile_set_is_refused_and_leaves_nothing(tmp_path):
+    import zipfile
+
+    for number, name in enumerate(["../0001.png", "evil.py", "0001.seagull.json/../../x", "0001"]):
+        archive = tmp_path / f"{number}.zip"
+        with zipfile.ZipFile(archive, "w") as made:
+            made.writestr(name, b"x")
+        with pytest.raises((FormatError, LimitError)):
+            unpacked(archive, tmp_path / "target")
+    (tmp_path / "no.zip").write_bytes(b"no zip")
+    with pytest.raises(FormatError, match="damaged"):
+        unpacked(tmp_path / "no.zip", tmp_path / "target")
+    assert not (tmp_path / "target").exists() and not (tmp_path / "x").exists()
+
+
+def test_a_correction_is_read_as_it_was_written_and_a_damaged_one_is_refused(tmp_path):
+    network, calibration = load_weights(resolve("seagull-mini"))
+    random = np.random.default_rng(0)
+    kernel = Kernel(np.zeros(4), np.ones(4), random.normal(size=(4, 2)), random.normal(size=(3, 2)), np.eye(3), 1.5)
+    made = Correction(random.normal(size=5), np.eye(5), 7.0, kernel, (1.0, 0.9), random.normal(size=7))
+    path = tmp_path / "weights.safetensors"
+    save_weights(network, path, calibration=calibration, correction=made)
+    again = load_correction(path)
+    assert np.array_equal(again.weights, made.weights) and np.array_equal(again.kernel.centres, kernel.centres)
+    assert (again.noise, again.importance, again.kernel.length) == (7.0, (1.0, 0.9), 1.5)
+    save_weights(network, path, calibration=calibration, correction=replace(made, weights=np.array([np.nan] * 5)))
+    with pytest.raises(CheckpointError, match="not understood"):
+        load_correction(path)
