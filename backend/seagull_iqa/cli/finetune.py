@@ -62,6 +62,7 @@ def _do(folder: Path) -> None:
     from seagull_iqa.training.tuning.run import learn
 
     learn(RunFolder(folder))
+    os._exit(0)  # all is on the disk, and nobody should wait until torch has taken itself down
 
 
 def _suggest(folder: Path, base: str, count: int) -> None:

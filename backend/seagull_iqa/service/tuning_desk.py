@@ -10,6 +10,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from threading import Lock
@@ -25,7 +26,7 @@ from seagull_iqa.hub import tuned
 from seagull_iqa.wire_tuning import MOST_NAME
 
 MOST_SETS, MOST_RUNS = 4, 50
-SUGGEST_S = 600.0
+SUGGEST_S, LEAVES_S = 600.0, 20.0
 _SUGGESTIONS: TypeAdapter[list[Suggestion]] = TypeAdapter(list[Suggestion])
 
 START_S, LOOK_S, LABEL_S = 6.0, 0.35, 0.12
@@ -115,9 +116,7 @@ class TuningDesk:
         labels = self._labels(sha256)
         with self._lock:
             known = run_folders(self._runs)
-            busy = next((folder for folder in known if self._is_alive(folder)), None)
-            if busy is not None:
-                raise ModelError(f"“{busy.spec().name}” is being trained.", "Wait for it, or cancel it.")
+            self._refuse_beside(known)
             if len(known) >= MOST_RUNS:
                 raise LimitError(f"{len(known)} runs wait to be decided on.", "Keep or discard some of them.")
             folder = RunFolder.new(self._runs, spec)
@@ -156,10 +155,8 @@ class TuningDesk:
         """Let it go on; what it has looked at already is not looked at again."""
         folder = self._folder(run)
         with self._lock:
-            other = next((one for one in run_folders(self._runs) if self._is_alive(one) and one.id != run), None)
-            if other is not None:
-                raise ModelError(f"“{other.spec().name}” is being trained.", "Wait for it, or cancel it.")
-            if not self._is_alive(folder) and not folder.read().state.ended:
+            self._refuse_beside([one for one in run_folders(self._runs) if one.id != run])
+            if not self._is_at_work(folder) and not folder.read().state.ended:
                 folder.heed()
                 folder.change(TuneState.QUEUED)
                 self._spawn(folder)
@@ -168,7 +165,7 @@ class TuningDesk:
     def decide(self, run: str, *, keep: bool) -> str:
         """Put what came of a run into the registry, or forget it; the id of the model, "" for none."""
         folder = self._folder(run)
-        if self._is_alive(folder):
+        if self._is_at_work(folder):
             raise ModelError("The run is still under way.", "Wait for it, or cancel it.")
         model = ""
         if keep:
@@ -216,6 +213,21 @@ class TuningDesk:
             )  # fmt: skip
         except OSError as error:
             folder.change(TuneState.FAILED, f"The training could not be started ({error}).")
+
+    def _refuse_beside(self, others: Sequence[RunFolder]) -> None:
+        busy = next((folder for folder in others if self._is_at_work(folder)), None)
+        if busy is not None:
+            raise ModelError(f"“{busy.spec().name}” is being trained.", "Wait for it, or cancel it.")
+
+    def _is_at_work(self, folder: RunFolder) -> bool:
+        """Whether somebody learns there; a process that has said its last word is waited for."""
+        state, end = folder.read().state, time.monotonic() + LEAVES_S
+        while self._is_alive(folder):
+            if not (state.ended or state.goes_on) or time.monotonic() > end:
+                return True
+            time.sleep(0.05)
+            state = folder.read().state
+        return False
 
     def _is_alive(self, folder: RunFolder) -> bool:
         """Whether a process learns there, ours or another server's."""

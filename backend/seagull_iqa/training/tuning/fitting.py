@@ -16,7 +16,7 @@ from scipy.special import log_ndtr
 from seagull_iqa.models.mini.correction import LINEAR, Correction, Kernel, rbf
 from seagull_iqa.training.tuning.evidence import Evidence, Values, Whole
 
-OFFSET, SLOPE = 25.0, 15.0
+OFFSET, SLOPE = 25.0, 20.0
 """Prior standard deviations: of the offset, and of the stretch of half the scale, in points."""
 
 MOST_CENTRES = 256
@@ -54,7 +54,7 @@ class Settings:
     noise: float = 10.0
 
 
-LINE = Settings()
+LINE = Settings(noise=6.0)
 GRID = tuple(
     Settings(columns, axes, length, amplitude, noise)
     for columns in ("inputs", "hidden")
