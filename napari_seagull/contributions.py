@@ -54,6 +54,11 @@ def show_series(viewer: napari.viewer.Viewer) -> None:
     _show(viewer, "SEAGULL over time")
 
 
+def show_tune(viewer: napari.viewer.Viewer) -> None:
+    """Open the panel that learns from what was labelled, or bring it to the front."""
+    _show(viewer, "SEAGULL fine-tune")
+
+
 def _show(viewer: napari.viewer.Viewer, panel: str) -> None:
     from napari_seagull.controller.docks import open_panel
 

@@ -31,6 +31,7 @@ def test_napari_finds_a_valid_manifest_whose_names_can_be_imported() -> None:
         "SEAGULL compare",
         "SEAGULL over time",
         "SEAGULL rate",
+        "SEAGULL fine-tune",
     ]
 
 

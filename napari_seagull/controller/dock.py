@@ -35,6 +35,7 @@ class SeagullDock(Panel):
         self.sample_wished.connect(lambda: viewer.open_sample(PLUGIN, SAMPLE))
         self.menu.wished.connect(lambda wish: follow(viewer, self, wish))
         self.regions.deeds.rate_wished.connect(lambda: open_rate(viewer))
+        self.regions.deeds.tune_wished.connect(lambda: follow(viewer, self, "tune"))
         self.controller.start()
 
 

@@ -1,4 +1,4 @@
-"""The further panels as napari opens them: images, regions, report, quality map, comparison, and a region over time."""
+"""The further panels as napari opens them: images, regions, report, map, comparison, over time, fine-tuning."""
 
 from __future__ import annotations
 
@@ -11,16 +11,19 @@ from napari_seagull.views.folder_panel import FolderPanel
 from napari_seagull.views.map_panel import MapPanel
 from napari_seagull.views.region_panels import RegionsPanel, ReportPanel
 from napari_seagull.views.series_panel import SeriesPanel
+from napari_seagull.views.tune_panel import TunePanel
 
 if TYPE_CHECKING:
     import napari.viewer
 
 REGIONS, REPORT, IMAGES = "SEAGULL regions", "SEAGULL report", "SEAGULL images"
+TUNE = "SEAGULL fine-tune"
 MAP, COMPARE, SERIES = "SEAGULL quality map", "SEAGULL compare", "SEAGULL over time"
 """Names of the panels in the manifest."""
 
 PANELS = {
     "images": IMAGES, "regions": REGIONS, "report": REPORT, "map": MAP, "compare": COMPARE, "series": SERIES,
+    "tune": TUNE,
 }  # fmt: skip
 """What the menu of the panel wishes -> the panel."""
 
@@ -33,6 +36,7 @@ class RegionsDock(RegionsPanel):
         viewer = _plain(viewer)
         self.desk = controller_of(viewer).regions_in(self)
         self.box.deeds.rate_wished.connect(lambda: open_rate(viewer))
+        self.box.deeds.tune_wished.connect(lambda: open_panel(viewer, TUNE))
 
 
 class ReportDock(ReportPanel):
@@ -73,6 +77,15 @@ class SeriesDock(SeriesPanel):
     def __init__(self, viewer: napari.viewer.Viewer) -> None:
         super().__init__()
         self.series = controller_of(_plain(viewer)).series_in(self)
+
+
+class TuneDock(TunePanel):
+    """The docked panel "SEAGULL fine-tune"; opens the main one where it is closed."""
+
+    def __init__(self, viewer: napari.viewer.Viewer) -> None:
+        super().__init__()
+        viewer = _plain(viewer)
+        self.tuner = controller_of(viewer).tune_in(self, lambda: open_rate(viewer).rater)
 
 
 def open_panel(viewer: napari.viewer.Viewer, name: str) -> None:

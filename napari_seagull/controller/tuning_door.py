@@ -8,10 +8,12 @@ from pathlib import Path
 from typing import Protocol
 
 from napari_seagull.safekeeping.labelled import Labelled
+from napari_seagull.views.sizes import counted
 from napari_seagull.views.tune_rows import TunedRow
 from seagull_iqa.client import Client
 from seagull_iqa.domain.fine_tuning import Estimate, FineTuneSpec, LabelStock, Suggestion, TuneRun, TuneState
 from seagull_iqa.domain.model_offer import OfferState
+from seagull_iqa.domain.tuned_model import TunedModel
 from seagull_iqa.errors import ProtocolError
 from seagull_iqa.formats.export import Export
 
@@ -46,13 +48,13 @@ class TuningVerbs(Protocol):
     def cancel(self, run: str) -> TuneRun:
         """End it, and forget what was learned."""
 
-    def keep(self, run: str, *, keep: bool) -> None:
-        """Keep the model that was made, or delete it; either way the run is not listed any more."""
+    def keep(self, run: str, *, keep: bool) -> str:
+        """Keep the model that was made, or delete it; either way the run is not listed any more. The model's id."""
 
     def runs(self) -> Sequence[TuneRun]:
         """Runs that were not decided on, the newest first."""
 
-    def models(self) -> Sequence[TunedRow]:
+    def models(self) -> Sequence[TunedModel]:
         """Models in the registry, the newest first."""
 
     def remove(self, model: str) -> None:
@@ -116,13 +118,21 @@ def models(client: Client) -> list[TunedRow]:
     """The models that can answer at once: those that came with the package or were fetched, then the registry's."""
     listed = client.models()
     offers = [message.offer() for message in listed.models]
-    tuned = list(tuning_of(client).models())
+    tuned = [_row_of(one) for one in tuning_of(client).models()]
     names = {row.id for row in tuned}
     here = [
         TunedRow(one.name, one.name, figures=one.title)
         for one in offers if one.state in (OfferState.SHIPPED, OfferState.READY) and one.name not in names
     ]  # fmt: skip
     return [replace(row, active=row.id == listed.in_use) for row in [*here, *tuned]]
+
+
+def _row_of(one: TunedModel) -> TunedRow:
+    learned = f"{counted(one.regions, 'region')} of {counted(one.images, 'image')}"
+    pairs = f", {counted(one.pairs, 'comparison')}" if one.pairs else ""
+    return TunedRow(
+        one.id, one.name, one.base, one.created, learned + pairs, one.verdict, better=one.better
+    )
 
 
 def delete(client: Client, model: str) -> None:

@@ -13,6 +13,7 @@ ENTRIES: tuple[tuple[str, str, str], ...] = (
     ("compare", "Compare two images …", "Before and after an edit: the difference of each region, and as a map"),
     ("series", "Over planes and time …", "The quality of one region over all planes of a stack or series"),
     ("rate", "Rate by keys …", "Label regions quickly"),
+    ("tune", "Fine-tune …", "Teach the model how you see, with the regions that you labelled"),
     ("", "", ""),
     ("export", "Export …", "Write regions, scores, labels and maps for other programs, or a report for a reader"),
     ("import", "Import …", "Take regions in from a file: ours, GeoJSON, COCO, ImageJ, LabelMe, YOLO, labels, tables"),

@@ -28,6 +28,7 @@ class SelectionBar(QWidget):
     file_wished = Signal()
     delete_wished = Signal()
     rate_wished = Signal()  # the labelling mode is to be opened
+    tune_wished = Signal()  # the panel that learns from the labels is to be opened
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -40,6 +41,7 @@ class SelectionBar(QWidget):
         self.file_button = self._button("CSV …", "Write these regions to a CSV file: the selected ones, else all shown")
         self.delete_button = self._button("Delete", "Delete the selected regions (Delete in the table)")
         self.rate_button = self._button("Rate …", "Label regions quickly, by keys")
+        self.tune_button = self._button("Fine-tune …", "Teach the model how you see: it learns from your labels")
         self.line = QWidget(self)
         self.pattern = QLineEdit(self.line)
         self.pattern.setPlaceholderText("Cell {n}")
@@ -60,6 +62,7 @@ class SelectionBar(QWidget):
             self.copy_button,
             self.file_button,
             self.delete_button,
+            self.tune_button,
         ):
             flow.addWidget(button)
         asked = QHBoxLayout()
@@ -88,6 +91,7 @@ class SelectionBar(QWidget):
         self.file_button.clicked.connect(self.file_wished)
         self.delete_button.clicked.connect(self.delete_wished)
         self.rate_button.clicked.connect(self.rate_wished)
+        self.tune_button.clicked.connect(self.tune_wished)
 
     def show_selection(self, names: Sequence[str], shown: int, given: int) -> None:
         """Say how many regions are selected, by their names, how many are shown, and how many there are."""

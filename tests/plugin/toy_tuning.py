@@ -8,7 +8,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from napari_seagull.views.tune_rows import TunedRow
 from seagull_iqa.domain.fine_tuning import (
     BeforeAfter,
     ChangedRegion,
@@ -22,6 +21,7 @@ from seagull_iqa.domain.fine_tuning import (
     TuneRun,
     TuneState,
 )
+from seagull_iqa.domain.tuned_model import TunedModel
 from seagull_iqa.errors import SeagullError
 from seagull_iqa.formats.export import Export
 
@@ -38,7 +38,7 @@ class ToyTuning:
         self.better: bool | None = True
         self.known: dict[str, TuneRun] = {}
         self.labels: list[Export] = []
-        self.kept: dict[str, TunedRow] = {}
+        self.kept: dict[str, TunedModel] = {}
         self._numbers = itertools.count(1)
 
     def stock(self, labels: Sequence[Export]) -> LabelStock:
@@ -90,13 +90,15 @@ class ToyTuning:
     def runs(self) -> list[TuneRun]:
         return list(reversed(self.known.values()))
 
-    def keep(self, run: str, *, keep: bool) -> None:
+    def keep(self, run: str, *, keep: bool) -> str:
         ended = self.known.pop(run)
         if keep:
             name, made = ended.spec.name, ended.result.model
-            self.kept[made] = TunedRow(made, name, "toy-small", "2026-11-26", "10 of 1", better=self.better)
+            self.kept[made] = TunedModel(made, name, "toy-small", "2026-11-26", 10, 1, better=self.better)
+            return made
+        return ""
 
-    def models(self) -> list[TunedRow]:
+    def models(self) -> list[TunedModel]:
         return list(self.kept.values())
 
     def remove(self, model: str) -> None:
@@ -107,7 +109,7 @@ class ToyTuning:
 
     def take_in(self, path: Path) -> str:
         made = path.read_text()
-        self.kept[made] = TunedRow(made, made, "toy-small")
+        self.kept[made] = TunedModel(made, made, "toy-small")
         return made
 
     def _put(self, run: str, state: TuneState) -> TuneRun:
