@@ -157,7 +157,7 @@ def train(sitting: Sitting, panel: TuneDock) -> None:
     began = time.monotonic()
     panel.unfold("stock", "train", only=True)
     sitting.click(form.train_button)
-    wait_for("curves", lambda: len(run.points) >= 4 or run.run.state.ended)
+    wait_for("curves", lambda: len(run.points) >= 4 or (run.run is not None and run.run.state.ended))
     if run.is_training:
         panel.look_at("train")
         sitting.picture("curves")

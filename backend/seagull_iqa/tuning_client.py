@@ -6,11 +6,12 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import TypeVar
 
 from seagull_iqa import wire_tuning as wire
 from seagull_iqa.domain.fine_tuning import Estimate, FineTuneSpec, LabelStock, Suggestion, TuneRun
 from seagull_iqa.domain.tuned_model import TunedModel
-from seagull_iqa.errors import SeagullError
+from seagull_iqa.errors import SeagullError, UnknownJobError
 from seagull_iqa.formats.export import Export
 from seagull_iqa.formats.label_set import packed, read_label_set, write_label_set
 from seagull_iqa.formats.label_stock import stock_of
@@ -18,6 +19,8 @@ from seagull_iqa.transport import Door
 
 LOOK_S = 0.3
 _PIECE = 2**20
+
+Reply = TypeVar("Reply")
 
 
 class Tuning:
@@ -35,18 +38,30 @@ class Tuning:
 
     def suggest(self, labels: Sequence[Export], *, base: str, count: int) -> Sequence[Suggestion]:
         """The regions without a label that would teach most, best first."""
-        path = f"/v1/label-sets/{self._sent(labels)}/suggestions"
-        return self._door.message(wire.Suggestions, "POST", path, wire.SuggestionWish(base=base, count=count)).found
+        wish = wire.SuggestionWish(base=base, count=count)
+
+        def ask(known: str) -> wire.Suggestions:
+            return self._door.message(wire.Suggestions, "POST", f"/v1/label-sets/{known}/suggestions", wish)
+
+        return self._with_labels(labels, ask).found
 
     def estimate(self, labels: Sequence[Export], spec: FineTuneSpec) -> Estimate:
         """What a run would take; the methods that are tried take about the same."""
         del spec
-        return self._door.message(wire.EstimateReply, "GET", f"/v1/label-sets/{self._sent(labels)}/estimate").estimate
+
+        def ask(known: str) -> wire.EstimateReply:
+            return self._door.message(wire.EstimateReply, "GET", f"/v1/label-sets/{known}/estimate")
+
+        return self._with_labels(labels, ask).estimate
 
     def start(self, labels: Sequence[Export], spec: FineTuneSpec) -> TuneRun:
         """Begin a run; refused where one is under way."""
-        wish = wire.RunWish(labels=self._sent(labels), spec=spec)
-        return self._door.message(wire.RunMessage, "POST", "/v1/fine-tunes", wish).run
+
+        def ask(known: str) -> wire.RunMessage:
+            wish = wire.RunWish(labels=known, spec=spec)
+            return self._door.message(wire.RunMessage, "POST", "/v1/fine-tunes", wish)
+
+        return self._with_labels(labels, ask).run
 
     def follow(self, run: str, heard: Callable[[TuneRun], None]) -> TuneRun:
         """Until it ends or rests; what `heard` raises ends the following, not the run."""
@@ -107,6 +122,13 @@ class Tuning:
 
     def _deed(self, run: str, deed: str) -> TuneRun:
         return self._door.message(wire.RunMessage, "POST", f"/v1/fine-tunes/{run}/{deed}").run
+
+    def _with_labels(self, labels: Sequence[Export], ask: Callable[[str], Reply]) -> Reply:
+        """Ask about labels that the server holds; one that has forgotten them gets them once more."""
+        try:
+            return ask(self._sent(labels))
+        except UnknownJobError:
+            return ask(self._sent(labels))
 
     def _sent(self, labels: Sequence[Export]) -> str:
         """The labels are there, sent where they were not; the id under which."""

@@ -25,7 +25,7 @@ from seagull_iqa.formats.tuning_run import CANCEL, PAUSE, RunFolder, run_folders
 from seagull_iqa.hub import tuned
 from seagull_iqa.wire_tuning import MOST_NAME
 
-MOST_SETS, MOST_RUNS = 4, 50
+MOST_SETS, MOST_RUNS = 16, 50
 SUGGEST_S, LEAVES_S = 600.0, 20.0
 _SUGGESTIONS: TypeAdapter[list[Suggestion]] = TypeAdapter(list[Suggestion])
 
@@ -49,7 +49,7 @@ class TuningDesk:
     def __init__(self, home: Path, command: Sequence[str] = (sys.executable, "-m", "seagull_iqa", "finetune")) -> None:
         self._home, self._command = home, tuple(command)
         self._children: dict[str, subprocess.Popen[bytes]] = {}
-        self._lock = Lock()
+        self._lock, self._taking = Lock(), Lock()
 
     @property
     def incoming(self) -> Path:
@@ -66,12 +66,14 @@ class TuningDesk:
         """Take a set of labels in; it is read once, so that what is wrong with it is said at once."""
         folder = self._sets / sha256
         self._sets.mkdir(parents=True, exist_ok=True)
-        unpacked(archive, folder)
-        try:
-            read_label_set(folder)
-        except SeagullError:
-            shutil.rmtree(folder, ignore_errors=True)
-            raise
+        with self._taking:
+            if not folder.is_dir():  # else somebody else has sent it meanwhile, and it may be in use
+                unpacked(archive, folder)
+                try:
+                    read_label_set(folder)
+                except SeagullError:
+                    shutil.rmtree(folder, ignore_errors=True)
+                    raise
         known = sorted(self._sets.glob("[0-9a-f]*"), key=lambda path: path.stat().st_mtime)
         for old in known[:-MOST_SETS]:
             shutil.rmtree(old, ignore_errors=True)
