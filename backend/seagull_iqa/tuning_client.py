@@ -13,7 +13,7 @@ from seagull_iqa.domain.fine_tuning import Estimate, FineTuneSpec, LabelStock, S
 from seagull_iqa.domain.tuned_model import TunedModel
 from seagull_iqa.errors import SeagullError, UnknownJobError
 from seagull_iqa.formats.export import Export
-from seagull_iqa.formats.label_set import packed, read_label_set, write_label_set
+from seagull_iqa.formats.label_set import LabelSet, packed, read_label_set, write_label_set
 from seagull_iqa.formats.label_stock import stock_of
 from seagull_iqa.transport import Door
 
@@ -31,6 +31,8 @@ class Tuning:
 
     def stock(self, labels: Sequence[Export]) -> LabelStock:
         """What there is to learn from; asks no server."""
+        if not _with_pixels(labels):
+            return stock_of(LabelSet(()))
         with tempfile.TemporaryDirectory() as place:
             folder = Path(place) / "labels"
             write_label_set(folder, labels)
@@ -38,6 +40,8 @@ class Tuning:
 
     def suggest(self, labels: Sequence[Export], *, base: str, count: int) -> Sequence[Suggestion]:
         """The regions without a label that would teach most, best first."""
+        if not _with_pixels(labels):
+            return ()
         wish = wire.SuggestionWish(base=base, count=count)
 
         def ask(known: str) -> wire.Suggestions:
@@ -141,6 +145,10 @@ class Tuning:
                 headers = {"Content-Type": "application/octet-stream", "Content-Length": str(archive.stat().st_size)}
                 self._door.bytes("PUT", path, body=_pieces(archive), headers=headers)
         return sha256
+
+
+def _with_pixels(labels: Sequence[Export]) -> bool:
+    return any(one.image is not None for one in labels)
 
 
 def _pieces(path: Path) -> Iterator[bytes]:

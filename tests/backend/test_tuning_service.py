@@ -98,6 +98,13 @@ def test_a_run_is_begun_followed_kept_used_and_rolled_back(client, bench, export
     assert tuning.models() == () and not list((home / "tuned").glob("[!.]*"))
 
 
+def test_without_any_label_nothing_is_sent_and_what_is_missing_is_said(client, home):
+    stock = client.tuning.stock([])
+    assert (stock.regions, stock.can_show_improvement) == (0, False) and stock.missing
+    assert client.tuning.suggest([], base="seagull-mini", count=3) == ()
+    assert not (home / "label-sets").exists()
+
+
 def test_regions_to_label_next_come_from_the_model(client, exports):
     found = client.tuning.suggest(exports, base="seagull-mini", count=3)
     labelled = {one.region for export in exports for one in export.document.annotations}
