@@ -186,8 +186,9 @@ def test_far_from_what_was_labelled_a_correction_leaves_the_score_alone(tmp_path
     correction = fitted(made, settings, basis)
     far = made.features.features[:2] + 1000.0
     shift = correction.corrected(far, np.array([50.0, 50.0]), np.array([10.0, 10.0]))[0]
-    offset, slope = correction.line
-    assert shift == pytest.approx([offset + 50 * slope] * 2, abs=1e-6)
+    assert shift == pytest.approx([50.0, 50.0], abs=1e-6)
+    here = correction.moved(made.features.features, made.features.quality)
+    assert np.abs(here - made.features.quality).max() > 5
 
 
 def test_comparisons_alone_teach_the_order(tmp_path, exports):
@@ -281,13 +282,15 @@ def test_a_hostile_set_is_refused_and_leaves_nothing(tmp_path):
 def test_a_correction_is_read_as_it_was_written_and_a_damaged_one_is_refused(tmp_path):
     network, calibration = load_weights(resolve("seagull-mini"))
     random = np.random.default_rng(0)
-    kernel = Kernel(np.zeros(4), np.ones(4), random.normal(size=(4, 2)), random.normal(size=(3, 2)), np.eye(3), 1.5)
+    axes, centres = random.normal(size=(4, 2)), random.normal(size=(3, 2))
+    kernel = Kernel(np.zeros(4), np.ones(4), axes, centres, np.eye(3), 1.5, 3.0, 2.0)
     made = Correction(random.normal(size=5), np.eye(5), 7.0, kernel, (1.0, 0.9), random.normal(size=7))
     path = tmp_path / "weights.safetensors"
     save_weights(network, path, calibration=calibration, correction=made)
     again = load_correction(path)
     assert np.array_equal(again.weights, made.weights) and np.array_equal(again.kernel.centres, kernel.centres)
-    assert (again.noise, again.importance, again.kernel.length) == (7.0, (1.0, 0.9), 1.5)
+    assert (again.noise, again.importance) == (7.0, (1.0, 0.9))
+    assert (again.kernel.length, again.kernel.reach, again.kernel.fade) == (1.5, 3.0, 2.0)
     save_weights(network, path, calibration=calibration, correction=replace(made, weights=np.array([np.nan] * 5)))
     with pytest.raises(CheckpointError, match="not understood"):
         load_correction(path)

@@ -281,5 +281,5 @@ def test_the_server_ends_when_the_process_that_started_it_is_killed():
 def test_the_connection_needs_neither_qt_nor_napari_nor_torch():
     code = "import sys, napari_seagull.connection.backend; print(*sys.modules)"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
-    assert "httpx2" in loaded
+    assert "seagull_iqa.client" in loaded
     assert not {"qtpy", "napari", "torch", "fastapi", "uvicorn"} & set(loaded)

@@ -40,8 +40,9 @@ def list_models(*, as_json: Annotated[bool, typer.Option("--json", help="Print i
     from seagull_iqa.cli.engine_list import engines_document, print_engines
     from seagull_iqa.hub.catalogue import model_home, offers
     from seagull_iqa.hub.downloads import is_offline
+    from seagull_iqa.hub.tuned import tuned_offers
 
-    found = offers()
+    found = [*offers(), *tuned_offers()]
     if as_json:
         document = {"home": str(model_home()), "offline": is_offline(), "models": [asdict(one) for one in found]}
         typer.echo(json.dumps({**document, "engines": engines_document()}, indent=2))
@@ -209,12 +210,38 @@ def add(
     typer.echo(f"{found} is in {engine_folder(found)}")
 
 
+@models_app.command("export")
+def export_tuned(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="A fine-tuned model, as the list names it.")],
+    file: Annotated[Path, typer.Argument(metavar="FILE")],
+) -> None:
+    """Write a fine-tuned model to one file, for another machine."""
+    from seagull_iqa.hub.tuned import SUFFIX, export_model
+
+    path = file if file.suffix else file.with_suffix(SUFFIX)
+    export_model(name, path.expanduser())
+    typer.echo(str(path))
+
+
+@models_app.command("import")
+def import_tuned(file: Annotated[Path, typer.Argument(metavar="FILE")]) -> None:
+    """Take in a fine-tuned model that was exported; it is checked, and nothing in it is run."""
+    from seagull_iqa.hub.tuned import import_model
+
+    typer.echo(f"{import_model(file.expanduser()).id} is here now")
+
+
 @models_app.command()
 def remove(name: Annotated[str, typer.Argument(metavar="NAME")], *, yes: YesOption = False) -> None:
-    """Delete a downloaded model or engine, or the part of it that has come."""
-    from seagull_iqa.hub import downloads
+    """Delete a downloaded model or engine, or the part of it that has come; a fine-tuned model too."""
+    from seagull_iqa.hub import downloads, tuned
     from seagull_iqa.hub.segmenters import any_offer
 
+    if tuned.tuned_weights(name) is not None:
+        console.remark(f"{name} is fine-tuned: {tuned.tuned_model(name).verdict or 'made here or taken in.'}")
+        _confirm("Delete it?", yes=yes)
+        typer.echo(f"{gigabytes(tuned.remove_model(name))} freed")
+        return
     wanted = any_offer(name)
     if wanted.download_bytes and wanted.present_bytes:
         console.remark(f"{wanted.path} holds {gigabytes(wanted.present_bytes)}.")

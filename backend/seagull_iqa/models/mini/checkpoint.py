@@ -105,7 +105,9 @@ def load_correction(path: Path) -> Correction | None:
         arrays = {n[len(MARK) :]: v.double().numpy() for n, v in tensors.items() if n.startswith(MARK)}
         kernel = None
         if "centres" in arrays:
-            kernel = Kernel(**{name: arrays[name] for name in _ARRAYS}, length=float(numbers["length"]))
+            mean, scale, axes, centres, root = (arrays[name] for name in _ARRAYS)
+            length, reach, fade = (float(numbers[name]) for name in ("length", "reach", "fade"))
+            kernel = Kernel(mean, scale, axes, centres, root, length, reach, fade)
         offset, slope = numbers["importance"]
         made = Correction(
             arrays["weights"], arrays["covariance"], float(numbers["noise"]), kernel,
@@ -126,7 +128,7 @@ def _check_correction(made: Correction) -> None:
         arrays += [kernel.mean, kernel.scale, kernel.axes, kernel.centres, kernel.root]
         depth = kernel.axes.shape
         fits = kernel.mean.shape == kernel.scale.shape == depth[:1] and kernel.centres.shape[1:] == depth[1:]
-        if not fits or kernel.root.shape != (size - 2, size - 2) or kernel.length <= 0:
+        if not fits or kernel.root.shape != (size - 2, size - 2) or not min(kernel.length, kernel.fade) > 0:
             raise ValueError("sizes")
     if made.weights.shape != (size,) or made.covariance.shape != (size, size):
         raise ValueError("sizes")
@@ -143,7 +145,7 @@ def _taken_apart(made: Correction) -> tuple[dict[str, torch.Tensor], dict[str, A
         arrays["shifts"] = made.shifts
     if made.kernel is not None:
         arrays.update({name: getattr(made.kernel, name) for name in _ARRAYS})
-        numbers["length"] = made.kernel.length
+        numbers.update(length=made.kernel.length, reach=made.kernel.reach, fade=made.kernel.fade)
     tensors = {MARK + name: torch.from_numpy(np.ascontiguousarray(value)) for name, value in arrays.items()}
     return tensors, numbers
 

@@ -37,6 +37,9 @@ class Kernel:
         Inverse of the lower Cholesky factor of the kernel between the centres.
     length : float
         Length scale.
+    reach, fade : float
+        How far, beside the axes, a region may lie that is still of the kind that was labelled, and within what distance
+        from there on the correction fades away.
     """
 
     mean: Values
@@ -45,6 +48,20 @@ class Kernel:
     centres: Values
     root: Values
     length: float
+    reach: float = np.inf
+    fade: float = 1.0
+
+    def near(self, features: Values) -> Values:
+        """float64 (R,): 1 for regions of the kind that was labelled, 0 for others, which the axes alone cannot tell."""
+        standard = (features - self.mean) / self.scale * self.used
+        apart = np.linalg.norm(standard - (standard @ self.axes) @ self.axes.T, axis=1)
+        made: Values = np.exp(-0.5 * (np.maximum(apart - self.reach, 0) / self.fade) ** 2)
+        return made
+
+    @property
+    def used(self) -> NDArray[np.bool_]:
+        """Which features are looked at: those that any axis has a share in."""
+        return np.asarray((self.axes != 0).any(1))
 
     def of(self, features: Values) -> Values:
         """float64 (R, M): the basis of regions, given features (R, D); its rows are at most 1 long."""
@@ -102,12 +119,23 @@ class Correction:
 
         Near what was labelled the width is that of the labels about the correction; far from it the base's own.
         """
-        basis = self.basis(features, quality)
-        made = np.clip(quality + basis @ self.weights, 0.0, 100.0)
+        basis, kind = self.basis(features, quality), self._kind(features)
+        made = np.clip(quality + kind * (basis @ self.weights), 0.0, 100.0)
         variance = np.einsum("rk,kl,rl->r", basis, self.covariance, basis) + self.noise**2
-        near = np.zeros(len(quality)) if self.kernel is None else (basis[:, LINEAR:] ** 2).sum(1).clip(0, 1)
+        near = np.zeros(len(quality)) if self.kernel is None else kind * (basis[:, LINEAR:] ** 2).sum(1).clip(0, 1)
         far = width * abs(self.line[1])
         return made, near * LEVEL_Z * np.sqrt(np.maximum(variance, 0)) + (1 - near) * far
+
+    def _kind(self, features: Values) -> Values:
+        """(R,): how far the correction holds; offset and slope alone hold for everything."""
+        return np.ones(len(features)) if self.kernel is None else self.kernel.near(features)
+
+    def moved(self, features: Values, quality: Values) -> Values:
+        """(R,): the corrected quality alone, 0..100."""
+        made: Values = np.clip(
+            quality + self._kind(features) * (self.basis(features, quality) @ self.weights), 0.0, 100.0
+        )
+        return made
 
     def mapped(self, quality: NDArray[np.float32]) -> NDArray[np.float32]:
         """A quality map under offset and slope: maps have no region that could be near to a labelled one."""

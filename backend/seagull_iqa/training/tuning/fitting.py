@@ -27,6 +27,8 @@ EQUAL = 8.0
 """Two that look alike are within so many points of each other, as a standard deviation."""
 
 NEWTON, JITTER = 8, 1e-6
+FADE = 0.5
+"""A region that lies half as far again from the axes as any labelled one is of another kind."""
 
 
 @dataclass(frozen=True)
@@ -85,7 +87,11 @@ def kernel_of(made: Evidence, settings: Settings, inputs: int) -> Kernel | None:
     length = max(settings.length * typical, 1e-3)
     centres = at[_centres(made, at)]
     gram = rbf(centres, centres, length) + JITTER * len(centres) * np.eye(len(centres))
-    return Kernel(mean, scale, axes, centres, np.linalg.inv(np.linalg.cholesky(gram)), length)
+    root = np.linalg.inv(np.linalg.cholesky(gram))
+    known = np.unique(np.concatenate([made.region, made.better, made.worse]))
+    apart = np.linalg.norm(standard - at @ axes.T, axis=1)
+    reach = float(apart[known].max())
+    return Kernel(mean, scale, axes, centres, root, length, reach, max(FADE * reach, 1e-3))
 
 
 def _spread_out(count: int, most: int) -> Whole:
@@ -111,13 +117,17 @@ class Basis:
 
     rows: Values
     kernel: Kernel | None
+    kind: Values
+    """(R,): how far a correction holds for each region."""
 
     @classmethod
     def of(cls, made: Evidence, settings: Settings, inputs: int) -> Basis:
         """For all regions."""
         kernel = kernel_of(made, settings, inputs)
         empty = Correction(np.zeros(LINEAR), np.zeros((LINEAR, LINEAR)), 0.0, kernel)
-        return cls(empty.basis(made.features.features, made.features.quality), kernel)
+        features = made.features.features
+        kind = np.ones(len(features)) if kernel is None else kernel.near(features)
+        return cls(empty.basis(features, made.features.quality), kernel, kind)
 
 
 def fitted(
@@ -159,4 +169,5 @@ def _thurstone(gap: Values, equal: NDArray[np.bool_]) -> tuple[Values, Values]:
 
 def predicted(made: Evidence, correction: Correction, basis: Basis) -> Values:
     """(R,): the corrected quality of every region, 0..100."""
-    return np.clip(made.features.quality + basis.rows @ correction.weights, 0, 100)
+    made_of: Values = np.clip(made.features.quality + basis.kind * (basis.rows @ correction.weights), 0, 100)
+    return made_of
