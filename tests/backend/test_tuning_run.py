@@ -64,3 +64,13 @@ def test_a_state_that_is_none_is_refused_in_one_sentence(tmp_path):
     (folder.path / "state.json").write_text('{"id": 3}', encoding="utf-8")
     with pytest.raises(FormatError, match="is not understood"):
         folder.read()
+
+
+def test_a_run_whose_making_was_cut_short_is_no_run(tmp_path, monkeypatch):
+    def killed(_folder, _run):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(RunFolder, "write", killed)
+    with pytest.raises(KeyboardInterrupt):
+        RunFolder.new(tmp_path, SPEC)
+    assert run_folders(tmp_path) == []

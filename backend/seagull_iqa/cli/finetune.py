@@ -93,6 +93,7 @@ def _folder_for(
         asked = mark.is_file() and mark.read_text() == key.hexdigest()
         if asked and known.spec() == spec and not known.read().state.ended:
             console.remark("Going on with the run that was stopped.")
+            known.heed()
             return known
     folder = RunFolder.new(home, spec)
     write_label_set(folder.labels, exports)

@@ -51,8 +51,9 @@ class RunFolder:
         folder = cls(runs / uuid.uuid4().hex[:12])
         folder.path.mkdir(parents=True)
         values = {"format": FORMAT, "version": VERSION, "created": now_utc(), "spec": asdict(spec)}
-        save_text(folder.path / "run.json", json.dumps(values, indent=1, ensure_ascii=False))
         folder.write(TuneRun(folder.id, spec, TuneState.QUEUED, CurvePoint("Waiting", 0, 0)))
+        # Last, since a folder is a run by this file: nobody finds one without a state.
+        save_text(folder.path / "run.json", json.dumps(values, indent=1, ensure_ascii=False))
         return folder
 
     @property
@@ -62,7 +63,7 @@ class RunFolder:
 
     @property
     def labels(self) -> Path:
-        """The label set it learns from: `formats.tuning_set`."""
+        """The label set it learns from: `formats.label_set`."""
         return self.path / "labels"
 
     @property

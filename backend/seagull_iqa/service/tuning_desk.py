@@ -27,6 +27,9 @@ from seagull_iqa.wire_tuning import MOST_NAME
 
 MOST_SETS, MOST_RUNS = 16, 50
 SUGGEST_S, LEAVES_S = 600.0, 20.0
+HEARD_S = 60.0
+"""By then whoever follows a run has heard that it was cancelled."""
+
 _SUGGESTIONS: TypeAdapter[list[Suggestion]] = TypeAdapter(list[Suggestion])
 
 START_S, LOOK_S, LABEL_S = 6.0, 0.35, 0.12
@@ -74,9 +77,9 @@ class TuningDesk:
                 except SeagullError:
                     shutil.rmtree(folder, ignore_errors=True)
                     raise
-        known = sorted(self._sets.glob("[0-9a-f]*"), key=lambda path: path.stat().st_mtime)
-        for old in known[:-MOST_SETS]:
-            shutil.rmtree(old, ignore_errors=True)
+            known = sorted(self._sets.glob("[0-9a-f]*"), key=lambda path: path.stat().st_mtime)
+            for old in known[:-MOST_SETS]:
+                shutil.rmtree(old, ignore_errors=True)
 
     def estimate(self, sha256: str) -> Estimate:
         """What a run on that set takes, at most by a factor of two wrong on a laptop."""
@@ -119,6 +122,7 @@ class TuningDesk:
         with self._lock:
             known = run_folders(self._runs)
             self._refuse_beside(known)
+            known = [folder for folder in known if not self._is_forgotten(folder)]
             if len(known) >= MOST_RUNS:
                 raise LimitError(f"{len(known)} runs wait to be decided on.", "Keep or discard some of them.")
             folder = RunFolder.new(self._runs, spec)
@@ -131,9 +135,10 @@ class TuningDesk:
         folder = self._folder(run)
         known = folder.read()
         if known.state in (TuneState.QUEUED, TuneState.RUNNING) and not self._is_alive(folder):
-            known = folder.read()  # it may have ended between the two looks
-            if known.state in (TuneState.QUEUED, TuneState.RUNNING):
-                known = folder.change(TuneState.INTERRUPTED)
+            with self._lock:  # it may have ended between the two looks, or be about to begin
+                known = folder.read()
+                if known.state in (TuneState.QUEUED, TuneState.RUNNING) and not self._is_alive(folder):
+                    known = folder.change(TuneState.INTERRUPTED)
         return known
 
     def folder(self, run: str) -> RunFolder:
@@ -215,6 +220,15 @@ class TuningDesk:
             )  # fmt: skip
         except OSError as error:
             folder.change(TuneState.FAILED, f"The training could not be started ({error}).")
+
+    def _is_forgotten(self, folder: RunFolder) -> bool:
+        """Whether a run was cancelled; nobody lists it any more, so it is cleared away."""
+        if folder.read().state is not TuneState.CANCELLED:
+            return False
+        if time.time() - folder.path.stat().st_mtime > HEARD_S:
+            shutil.rmtree(folder.path, ignore_errors=True)
+            self._children.pop(folder.id, None)
+        return True
 
     def _refuse_beside(self, others: Sequence[RunFolder]) -> None:
         busy = next((folder for folder in others if self._is_at_work(folder)), None)

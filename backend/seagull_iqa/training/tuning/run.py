@@ -264,8 +264,7 @@ def learn(folder: RunFolder, told: Told = lambda _run: None) -> TuneRun:
     ModelError
         Another process learns in that folder.
     """
-    with _alone(folder):
-        folder.heed()
+    with _alone(folder):  # a wish may stand there already: it was made while this process started
         try:
             result = Learner(folder, told).work()
         except RestedError as error:
