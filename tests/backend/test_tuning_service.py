@@ -18,6 +18,8 @@ import safetensors.numpy
 from seagull_iqa.cli.app import run as command
 from seagull_iqa.domain.fine_tuning import FineTuneSpec, TuneState
 from seagull_iqa.errors import CheckpointError, LimitError, ModelError, SeagullError, UnknownModelError
+from seagull_iqa.formats.label_set import unpacked
+from seagull_iqa.formats.reading import FormatError
 from seagull_iqa.formats.session_file import write_session
 from seagull_iqa.formats.tuning_run import RunFolder, run_folders
 from seagull_iqa.hub import tuned
@@ -25,7 +27,7 @@ from seagull_iqa.imaging.saving import png_bytes, save_bytes
 from seagull_iqa.registry import load_model
 from seagull_iqa.service.hub_source import hub_source
 from seagull_iqa.service.source import Choice
-from seagull_iqa.service.tuning_desk import TuningDesk
+from seagull_iqa.service.tuning_desk import MOST_RUNS, TuningDesk
 from seagull_iqa.service.workbench import Workbench
 
 
@@ -120,6 +122,24 @@ def test_scores_are_answered_while_a_run_is_under_way(client, exports):
     client.tuning.follow(run.id, lambda _run: None)
 
 
+def test_a_run_that_is_cancelled_while_its_process_starts_ends_unmade(client, exports):
+    run = client.tuning.start(exports, SPEC)
+    client.tuning.cancel(run.id)  # the process has not even loaded its modules
+    assert client.tuning.follow(run.id, lambda _run: None).state is TuneState.CANCELLED
+    assert client.tuning.runs() == ()
+
+
+def test_cancelled_runs_are_no_reason_to_refuse_another_and_are_cleared_away(client, exports, home):
+    for _ in range(MOST_RUNS):
+        folder = RunFolder.new(home / "runs", SPEC)
+        folder.change(TuneState.CANCELLED)
+        os.utime(folder.path, (0, 0))
+    run = client.tuning.start(exports, SPEC)
+    assert [folder.id for folder in run_folders(home / "runs")] == [run.id]
+    client.tuning.cancel(run.id)
+    client.tuning.follow(run.id, lambda _run: None)
+
+
 def test_a_second_run_is_refused_also_by_another_server(client, exports, home):
     run = client.tuning.start(exports, SPEC)
     with pytest.raises(ModelError, match="is being trained"):
@@ -137,8 +157,7 @@ def test_a_second_run_is_refused_also_by_another_server(client, exports, home):
 def test_a_run_is_paused_and_goes_on(client, exports):
     run = client.tuning.start(exports, SPEC)
     client.tuning.pause(run.id)
-    rested = client.tuning.follow(run.id, lambda _run: None)
-    assert rested.state in (TuneState.PAUSED, TuneState.DONE)
+    assert client.tuning.follow(run.id, lambda _run: None).state is TuneState.PAUSED
     client.tuning.resume(run.id)
     assert client.tuning.follow(run.id, lambda _run: None).state is TuneState.DONE
     assert client.tuning.keep(run.id, keep=False) == ""
@@ -190,6 +209,23 @@ def test_every_address_wants_the_token(bench, http_of):
         assert http.request(verb, path).status_code == 401
 
 
+@pytest.mark.parametrize("damage", ["encrypted", "deflate"])
+def test_a_damaged_set_of_labels_is_refused_in_a_sentence_and_leaves_nothing(tmp_path, damage):
+    archive = tmp_path / "labels.zip"
+    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as file:
+        file.writestr("0001.png", bytes(range(256)) * 20)
+    data = bytearray(archive.read_bytes())
+    if damage == "encrypted":
+        data[6] |= 1
+        data[data.find(b"PK\x01\x02") + 8] |= 1
+    else:
+        data[40:60] = bytes(255 - one for one in data[40:60])
+    archive.write_bytes(data)
+    with pytest.raises(FormatError, match="came damaged"):
+        unpacked(archive, tmp_path / "labels")
+    assert [path.name for path in tmp_path.iterdir()] == ["labels.zip"]
+
+
 @pytest.fixture
 def kept(home, exports):
     """A model of the registry, made without a server."""
@@ -234,6 +270,15 @@ def test_a_hostile_file_is_refused_and_leaves_nothing(kept, home, tmp_path):
         {tuned.CARD: b"{}", tuned.WEIGHTS: weights},
         {tuned.CARD: card.replace(kept.id.encode(), b"../../evil"), tuned.WEIGHTS: weights},
     ]
+    values = json.loads(card)
+    wrong = [
+        {**values, "labels": {"regions": "many"}}, {**values, "labels": {"images": float("inf")}},
+        {**values, "lineage": 5}, {**values, "id": "seagull-mini"}, {**values, "id": "seagull-7b"},
+    ]  # fmt: skip
+    deep = b"[" * 900_000
+    cases += [{tuned.CARD: json.dumps(one), tuned.WEIGHTS: weights} for one in wrong]
+    cases += [{tuned.CARD: deep, tuned.WEIGHTS: weights}]
+    cases += [{tuned.CARD: card, tuned.WEIGHTS: len(deep).to_bytes(8, "little") + deep}]
     for number, entries in enumerate(cases):
         path = tmp_path / f"{number}.zip"
         with zipfile.ZipFile(path, "w") as file:
@@ -244,6 +289,13 @@ def test_a_hostile_file_is_refused_and_leaves_nothing(kept, home, tmp_path):
     (tmp_path / "none.zip").write_bytes(b"no zip")
     with pytest.raises(CheckpointError):
         tuned.import_model(tmp_path / "none.zip")
+    for place, bits in ((6, 1), (60, 255)):  # encrypted, as it says; damaged inside
+        data = bytearray(good.read_bytes())
+        data[place] ^= bits
+        data[data.rfind(b"PK\x01\x02", 0, data.rfind(b"PK\x01\x02")) + place + 2] ^= bits if place == 6 else 0
+        (tmp_path / "bent.zip").write_bytes(data)
+        with pytest.raises(CheckpointError):
+            tuned.import_model(tmp_path / "bent.zip")
     assert list(tuned.tuned_home().iterdir()) == []
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import shutil
 import zipfile
+import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -163,7 +164,7 @@ def unpacked(archive: Path, folder: Path) -> None:
                         left -= len(block)
         shutil.rmtree(folder, ignore_errors=True)
         part.rename(folder)
-    except (zipfile.BadZipFile, NotImplementedError, EOFError, OSError) as error:
+    except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, UnicodeError, OSError) as error:
         raise FormatError("The set of labels came damaged.", "Send it again.") from error
     finally:
         shutil.rmtree(part, ignore_errors=True)

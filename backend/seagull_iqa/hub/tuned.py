@@ -13,6 +13,7 @@ import shutil
 import struct
 import uuid
 import zipfile
+import zlib
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -24,7 +25,7 @@ from seagull_iqa.domain.model_offer import MemoryNeed, ModelOffer, OfferState
 from seagull_iqa.domain.precision import Precision
 from seagull_iqa.domain.tuned_model import TunedModel
 from seagull_iqa.errors import CheckpointError, LimitError, ModelError, SeagullError, UnknownModelError
-from seagull_iqa.hub.catalogue import model_home
+from seagull_iqa.hub.catalogue import model_home, offers
 from seagull_iqa.imaging.saving import save_text
 
 WEIGHTS, CARD = "weights.safetensors", "weights.json"
@@ -34,6 +35,9 @@ _BYTES = 600 * 10**6
 """Memory that one takes with an image looked at, as seagull-mini does."""
 
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+_NO_ZIP = (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, UnicodeError)
+"""What files raise that are damaged, encrypted, or packed by other means."""
+
 _FIGURES: TypeAdapter[tuple[BeforeAfter, ...]] = TypeAdapter(tuple[BeforeAfter, ...])
 
 
@@ -157,7 +161,7 @@ def import_model(path: Path) -> TunedModel:
         if said.get("sha256") != hashlib.sha256((part / WEIGHTS).read_bytes()).hexdigest():
             raise CheckpointError(f"The weights in {path.name} are not those of its card.", "Export it again.")
         return _put(part)
-    except (zipfile.BadZipFile, NotImplementedError, EOFError) as error:
+    except _NO_ZIP as error:
         raise CheckpointError(f"{path.name} is no model that was exported here.", f"Give a file *{SUFFIX}.") from error
     except OSError as error:
         raise ModelError(f"{path.name} cannot be read ({error.strerror or error}).", "Check the file.") from error
@@ -184,6 +188,9 @@ def _put(made: Path) -> TunedModel:
     model = str(card.get("id", ""))
     if not _ID.fullmatch(model):
         raise ModelError("The model has no name that can be kept.", "Give it a name of letters and digits.")
+    if model in {one.name for one in offers()}:
+        raise ModelError(f"{model} is the name of a model that is not fine-tuned.", "Give it another name.")
+    _model(made)  # says what is wrong with the card, before anything is kept
     folder = tuned_home() / model
     if folder.exists():
         raise ModelError(f"{model} is here already.", "Delete it first.")
@@ -205,7 +212,7 @@ def _card(folder: Path) -> dict[str, Any]:
     path = folder / CARD
     try:
         values = json.loads(path.read_text(encoding="utf-8")) if path.stat().st_size <= MOST_CARD else None
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise CheckpointError(f"{folder.name} has no card that can be read.", "Fine-tune again.") from error
     if not isinstance(values, dict) or not (folder / WEIGHTS).is_file():
         raise CheckpointError(f"{folder.name} holds no model.", "Fine-tune again.")
@@ -226,7 +233,7 @@ def _model(folder: Path) -> TunedModel:
             figures, better if isinstance(better, bool) else None, str(values.get("verdict", "")),
             str(values.get("sha256", "")),
         )  # fmt: skip
-    except (KeyError, ValueError, TypeError, AttributeError, ValidationError) as error:
+    except (KeyError, ArithmeticError, ValueError, TypeError, AttributeError, ValidationError) as error:
         raise CheckpointError(f"The card of {folder.name} is not understood.", "Fine-tune again.") from error
 
 
@@ -238,7 +245,7 @@ def _check_header(path: Path) -> None:
         header = file.read(length) if 2 <= length <= MOST_HEADER else b""
     try:
         known = json.loads(header)
-    except ValueError:
+    except (ValueError, RecursionError):
         known = None
     if not isinstance(known, dict):
         raise CheckpointError("The weights are no safetensors file.", f"Give a file *{SUFFIX} that was exported here.")
