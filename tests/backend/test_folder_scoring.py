@@ -21,6 +21,7 @@ from seagull_iqa.domain.distortion import Distortion, Finding, Severity
 from seagull_iqa.domain.region import Region, RegionMask
 from seagull_iqa.domain.report import QualityReport
 from seagull_iqa.errors import BackendUnreachableError, ImageError, JobCancelledError, SeagullError
+from seagull_iqa.folder import scoring
 from seagull_iqa.folder.listing import images_in, side_car_of
 from seagull_iqa.folder.progress_file import progress_path
 from seagull_iqa.folder.scoring import score_folder
@@ -173,6 +174,42 @@ def test_what_was_begun_with_another_model_is_not_mixed_in(folder, tmp_path):
         score_folder(images_in(folder), table, brightness, settings=SETTINGS, progress=stop)
     with pytest.raises(FormatError, match="another model"):
         score_folder(images_in(folder), table, brightness, settings={"model": "other"})
+
+
+def test_who_was_refused_for_other_settings_may_try_again_at_once(folder, tmp_path):
+    table = tmp_path / "table.csv"
+    progress_path(table).write_text("something else\n", encoding="utf-8")
+    with pytest.raises(FormatError, match="other regions") as refused:
+        score_folder(images_in(folder), table, brightness, settings=SETTINGS)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["photos", "table.csv.progress"]
+    progress_path(table).unlink()
+    assert score_folder(images_in(folder), table, brightness, settings=SETTINGS).images == 8
+    assert refused.value  # is still held, as a window does that shows it
+
+
+def test_a_reader_that_dies_ends_the_work_and_leaves_it_to_be_gone_on_with(folder, tmp_path, monkeypatch):
+    def dying(path):
+        if path.name == "5.png":
+            raise RecursionError
+        return read_image(path)
+
+    table = tmp_path / "table.csv"
+    monkeypatch.setattr(scoring, "read_image", dying)
+    with pytest.raises(RecursionError):
+        score_folder(images_in(folder), table, brightness, settings=SETTINGS)
+    assert len(rows(table)) == 5 and progress_path(table).exists()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="names of files are text there")
+@pytest.mark.parametrize("ending", ["csv", "parquet"])
+def test_an_image_whose_name_is_no_text_has_its_row_as_well(ending, folder, tmp_path):
+    (folder / "7.png").rename(folder / os.fsdecode(b"caf\xe9.png"))
+    table = tmp_path / f"table.{ending}"
+    summary = score_folder(images_in(folder), table, brightness, settings=SETTINGS)
+    assert summary.images == 8 and summary.failed == 0
+    json.dumps(summary.to_dict(), ensure_ascii=False).encode()
+    if ending == "csv":
+        assert Path(rows(table)[-1]["image"]).name == "caf\\udce9.png"
 
 
 def test_a_folder_without_images_and_a_table_of_no_kind_are_refused_in_a_sentence(tmp_path):

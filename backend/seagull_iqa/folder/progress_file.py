@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from io import FileIO
 from pathlib import Path
@@ -49,6 +50,11 @@ def progress_path(table: Path) -> Path:
     return table.with_name(table.name + SUFFIX)
 
 
+def readable(name: str) -> str:
+    """A name that can be written as UTF-8: bytes of a file's name that are no text become backslashes and digits."""
+    return name.encode("utf-8", "backslashreplace").decode()
+
+
 class ProgressFile:
     """Open with `begin`; one process at a time.
 
@@ -82,9 +88,9 @@ class ProgressFile:
         """
         path = progress_path(table)
         header = json.dumps({"format": FORMAT, "version": VERSION, "settings": settings}, sort_keys=True)
+        lock = FileLock(path.with_name(f".{path.name}.lock"))
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            lock = FileLock(path.with_name(f".{path.name}.lock"))
             lock.acquire(timeout=0)
             known, whole = _read(path, header)
             file = path.open("r+b" if whole else "w+b", buffering=0)
@@ -97,7 +103,11 @@ class ProgressFile:
         except Timeout:
             raise FormatError(f"Another process makes {table.name}.", "Wait for it, or give another name.") from None
         except OSError as error:
+            _let_go(lock)
             raise _unwritable(path, error) from error
+        except FormatError:
+            _let_go(lock)
+            raise
         return cls(path, file, known, lock)
 
     def add(self, record: ImageRecord) -> None:
@@ -135,8 +145,7 @@ class ProgressFile:
     def close(self) -> None:
         """Close the file; it stays."""
         self._file.close()
-        self._lock.release()
-        Path(self._lock.lock_file).unlink(missing_ok=True)
+        _let_go(self._lock)
 
     def __enter__(self) -> ProgressFile:
         return self
@@ -172,6 +181,13 @@ def _read(path: Path, header: str) -> tuple[dict[str, Stamp], int]:
                 raise FormatError(f"{path.name} is damaged.", "Delete it to begin anew.") from None
             whole += len(line)
     return known, whole
+
+
+def _let_go(lock: FileLock) -> None:
+    if lock.is_locked:
+        with suppress(OSError):  # before it is free, so that nobody else's is taken away; Windows does it itself
+            Path(lock.lock_file).unlink()
+    lock.release()
 
 
 def _unwritable(path: Path, error: OSError) -> SeagullError:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import queue
-import threading
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -95,29 +95,17 @@ def score_folder(
 
 
 def _read_ahead(paths: Sequence[Path]) -> Iterator[Ready]:
-    """Images in order, read on a thread of its own; it ends with whoever takes them."""
-    made: queue.Queue[Ready | None] = queue.Queue(AHEAD)
-    ended = threading.Event()
-
-    def put(one: Ready | None) -> None:
-        while not ended.is_set():
-            with suppress(queue.Full):
-                made.put(one, timeout=0.1)
-                return
-
-    def read() -> None:
-        for path in paths:
-            if ended.is_set():
-                return
-            put(_ready(path))
-        put(None)
-
-    threading.Thread(target=read, name="seagull reader", daemon=True).start()
-    try:
-        while (one := made.get()) is not None:
-            yield one
-    finally:
-        ended.set()
+    """Images in order, read on a thread of its own; what goes wrong there is raised here."""
+    left = iter(paths)
+    with ThreadPoolExecutor(1, "seagull reader") as reader:
+        coming = deque(reader.submit(_ready, path) for path in islice(left, AHEAD + 1))
+        try:
+            while coming:
+                ready = coming.popleft().result()
+                coming.extend(reader.submit(_ready, path) for path in islice(left, 1))
+                yield ready
+        finally:
+            reader.shutdown(wait=False, cancel_futures=True)
 
 
 def _ready(path: Path) -> Ready:

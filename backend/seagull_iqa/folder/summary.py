@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from seagull_iqa.domain.distortion import CLEAN
-from seagull_iqa.folder.progress_file import ImageRecord
+from seagull_iqa.folder.progress_file import ImageRecord, readable
 
 WORST = 10
 BINS = 10
@@ -70,8 +70,9 @@ class Tally:
 
     def add(self, record: ImageRecord) -> None:
         """Count one image."""
+        image = readable(record.image)
         if record.error:
-            self.errors.append((record.image, record.error))
+            self.errors.append((image, readable(record.error)))
             return
         self.images += 1
         for row in record.rows:
@@ -80,7 +81,7 @@ class Tally:
             quality = row["quality"]
             if isinstance(quality, (int, float)):
                 self.qualities.append(float(quality))
-                self.worst.append(Worst(record.image, str(row["name"] or ""), float(quality), found))
+                self.worst.append(Worst(image, str(row["name"] or ""), float(quality), found))
         self.worst = sorted(self.worst, key=lambda one: one.quality)[:WORST]
 
     def summary(self) -> FolderSummary:

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from seagull_iqa.errors import SeagullError
-from seagull_iqa.folder.progress_file import ImageRecord
+from seagull_iqa.folder.progress_file import ImageRecord, readable
 from seagull_iqa.formats.reading import FormatError, needed
 from seagull_iqa.formats.spreadsheet import defused
 from seagull_iqa.formats.tables import MASK, parquet_bytes
@@ -64,6 +64,11 @@ def _rows(records: Iterable[ImageRecord]) -> Iterator[Row]:
     empty: Row = dict.fromkeys(HEAD)
     for record in records:
         if record.error:
-            yield {**empty, "image": record.image, "error": record.error}
+            yield _readable({**empty, "image": record.image, "error": record.error})
         for row in record.rows:
-            yield {**empty, **row, "error": None}
+            yield _readable({**empty, **row, "error": None})
+
+
+def _readable(row: Row) -> Row:
+    """With names of files that are no text written as they can be."""
+    return {name: readable(value) if isinstance(value, str) else value for name, value in row.items()}
