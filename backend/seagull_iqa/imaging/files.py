@@ -23,7 +23,7 @@ FORMATS = ("PNG", "JPEG", "WEBP", "TIFF", "BMP")
 """Names of the accepted formats, as Pillow has them."""
 
 # What Pillow and tifffile raise on files that are cut off or damaged; tifffile's own error is a ValueError.
-_DAMAGE = (
+DAMAGE = (
     ArithmeticError, AssertionError, AttributeError, EOFError, LookupError, MemoryError, OSError, RuntimeError,
     SyntaxError, TypeError, ValueError, struct.error, zlib.error,
 )  # fmt: skip
@@ -69,7 +69,7 @@ def read_array(path: Path) -> tuple[NDArray[Any], tuple[int, ...], bool]:
         raise ImageError(
             f"{path.name} is not an image of a known format.", f"Give one of {', '.join(FORMATS)}."
         ) from None
-    except _DAMAGE as damage:
+    except DAMAGE as damage:
         raise ImageError(
             f"{path.name} is damaged or cut off and cannot be read ({_first_line(damage)}).",
             "Copy or export the file again.",

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
 from seagull_iqa.errors import SeagullError
-from seagull_iqa.imaging.files import read_image
+from seagull_iqa.imaging.files import DAMAGE, read_image
 from seagull_iqa.imaging.normalise import MAX_PIXELS
 
 PLAIN = ("L", "RGB", "RGBA", "P")
@@ -41,5 +41,5 @@ def thumbnail(path: Path, side: int) -> NDArray[np.uint8] | None:
         small = Image.fromarray(read_image(path).rgb)  # 16 bits, float: as they are scored
         small.thumbnail((side, side), reducing_gap=2.0)
         return np.ascontiguousarray(small)
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError, SeagullError):
+    except (*DAMAGE, Image.DecompressionBombError, SeagullError):
         return None
