@@ -22,10 +22,11 @@ from seagull_iqa.formats.reading import FormatError
 from seagull_iqa.formats.tuning_run import CANCEL, PAUSE, RunFolder
 from seagull_iqa.models.mini.checkpoint import load_correction, load_weights, save_weights
 from seagull_iqa.models.mini.correction import Correction, Kernel
+from seagull_iqa.models.mini.features import RegionFeatures
 from seagull_iqa.registry import load_model, resolve
 from seagull_iqa.training.tuning import run as running
 from seagull_iqa.training.tuning.choosing import Bases, folds_of
-from seagull_iqa.training.tuning.evidence import Evidence, gathered
+from seagull_iqa.training.tuning.evidence import Evidence, _on_one_scale, gathered
 from seagull_iqa.training.tuning.fitting import GRID, fitted, predicted
 from seagull_iqa.training.tuning.run import learn, load_base, suggestions
 
@@ -218,6 +219,20 @@ def test_two_people_with_different_scales_are_brought_onto_one(tmp_path, exports
     scores = [made.score[made.author == person].mean() for person in (0, 1)]
     assert abs(scores[0] - scores[1]) < 4
     assert stock_of(read_label_set(tmp_path / "labels")).agreement > 0.95
+
+
+def test_nobodys_order_is_turned_round_however_flat_that_persons_scale_is():
+    count, nothing = 300, np.zeros(0, dtype=np.intp)
+    seen = np.repeat(np.linspace(35, 65, count // 3), 3)  # a model that uses a part of the scale
+    author = np.tile([0, 1, 2], count // 3)
+    said = np.clip(50 + (seen - 50) * np.where(author == 2, 0.1, 3.0), 0, 100)
+    features = RegionFeatures(np.zeros((count, 4)), seen, np.ones(count), seen, np.zeros((count, 7, 5)))
+    made = _on_one_scale(Evidence(
+        tuple(map(str, range(count))), np.zeros(count, dtype=np.intp), features, np.arange(count), author, said,
+        nothing, nothing, np.zeros(0, dtype=bool), np.full(count, np.nan), np.full((count, 7), np.nan),
+    ))  # fmt: skip
+    for person in range(3):
+        assert np.corrcoef(made.score[author == person], said[author == person])[0, 1] > 0.99
 
 
 def test_regions_without_a_label_are_suggested_from_every_image(tmp_path):

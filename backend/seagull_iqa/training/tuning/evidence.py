@@ -146,7 +146,7 @@ def _on_one_scale(made: Evidence) -> Evidence:
         slope = float(np.mean([line[1] for line in lines.values()]))
         for person, (mine_offset, mine_slope) in lines.items():
             mine = made.author == person
-            score[mine] = 50 + (made.score[mine] - 50 - (mine_offset - offset)) / (1 + mine_slope - slope)
+            score[mine] = 50 + (made.score[mine] - 50 - (mine_offset - offset)) * (1 + slope) / (1 + mine_slope)
     return Evidence(**{**made.__dict__, "score": np.clip(score, 0, 100)})
 
 
