@@ -13,9 +13,11 @@ import numpy as np
 import pytest
 
 from seagull_iqa.domain.annotation import Annotation
+from seagull_iqa.domain.distortion import Distortion, Finding, Severity
 from seagull_iqa.domain.fine_tuning import FineTuneSpec, Method, TuneState
 from seagull_iqa.domain.region import Region, RegionMask
 from seagull_iqa.errors import CheckpointError, LimitError, ModelError
+from seagull_iqa.formats.export import Export
 from seagull_iqa.formats.label_set import packed, read_label_set, unpacked, write_label_set
 from seagull_iqa.formats.label_stock import stock_of
 from seagull_iqa.formats.reading import FormatError
@@ -152,6 +154,25 @@ def test_with_one_image_nothing_can_be_shown_and_it_says_so(tmp_path):
     run = learn(run_on(tmp_path, toy.labelled(images=1, regions=12)))
     assert run.state is TuneState.DONE
     assert run.result.better is None and "second image" in run.result.verdict
+
+
+def test_labels_without_a_region_are_told_and_nothing_is_suggested(tmp_path):
+    exports = [
+        Export(replace(one.document, regions=(), annotations=()), one.image) for one in toy.labelled(images=1, regions=2)
+    ]
+    folder = run_on(tmp_path, exports)
+    run = learn(folder)
+    assert run.state is TuneState.FAILED and "Label at least 8" in run.error
+    assert suggestions(read_label_set(folder.labels), "seagull-mini", 3) == []
+
+
+def test_distortions_that_were_learned_from_one_image_are_not_shown_as_found_on_others(tmp_path):
+    (one,) = toy.labelled(images=1, regions=12)
+    named = (Finding(Distortion.CONTRAST, Severity.SEVERE),)
+    said = tuple(replace(note, findings=named) for note in one.document.annotations)
+    run = learn(run_on(tmp_path, [Export(replace(one.document, annotations=said), one.image)]))
+    (types,) = [figure for figure in run.result.figures if figure.name == "type F1"]
+    assert types.after == types.before < 1
 
 
 def test_labels_that_are_noise_lead_to_no_model_that_is_called_better(tmp_path):

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -20,7 +21,7 @@ from seagull_iqa.domain.fine_tuning import FineTuneSpec, TuneState
 from seagull_iqa.errors import CheckpointError, LimitError, ModelError, SeagullError, UnknownModelError
 from seagull_iqa.formats.label_set import unpacked
 from seagull_iqa.formats.reading import FormatError
-from seagull_iqa.formats.session_file import write_session
+from seagull_iqa.formats.session_file import read_session, write_session
 from seagull_iqa.formats.tuning_run import RunFolder, run_folders
 from seagull_iqa.hub import tuned
 from seagull_iqa.imaging.saving import png_bytes, save_bytes
@@ -336,6 +337,16 @@ def test_the_command_learns_from_session_files_and_says_before_and_after(session
     assert json.loads(capsys.readouterr().out)[0]["reports"][0]["model"] == model.id
     assert command(["finetune", str(sessions), "--then", "perhaps"]) == 2
     assert command(["finetune"]) == 2
+
+
+def test_the_command_learns_from_comparisons_alone_wherever_they_are_noted(sessions, home, exports, capsys):
+    pairs = toy.pairs_of(exports)
+    for number, path in enumerate(sorted(sessions.glob("*.seagull.json"))):
+        document = read_session(path)
+        facts = replace(document.image, path=str(path).removesuffix(".seagull.json"))
+        write_session(path, replace(document, image=facts, annotations=(), preferences=pairs if number == 0 else ()))
+    assert command(["finetune", str(sessions), "--then", "discard"]) == 0
+    assert f"of 0 images, {len(pairs)} comparisons" in " ".join(capsys.readouterr().err.split())
 
 
 def test_the_same_command_goes_on_after_a_kill(sessions, home):

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from seagull_iqa.formats.export import Export
     from seagull_iqa.formats.tuning_run import RunFolder
 
-DECISIONS = ("ask", "use", "keep", "discard")
+DECISIONS = ("ask", "keep", "discard")
 
 
 def finetune(  # noqa: PLR0913 - one parameter an option, as typer wants it
@@ -45,8 +45,8 @@ def finetune(  # noqa: PLR0913 - one parameter an option, as typer wants it
         _suggest(suggest, base, count)
     elif not sessions:
         raise typer.BadParameter("Name session files (NAME.seagull.json), or folders with some.")
-    elif then not in ("ask", "keep", "discard"):
-        raise typer.BadParameter(f"'{then}' is none of ask, keep, discard.")
+    elif then not in DECISIONS:
+        raise typer.BadParameter(f"'{then}' is none of {', '.join(DECISIONS)}.")
     else:
         _finetune(sessions, _folder_for(sessions, base, name, method, seed, device), then)
 
@@ -115,10 +115,16 @@ def _exports(files: Sequence[Path]) -> list[Export]:
     from seagull_iqa.errors import SeagullError
     from seagull_iqa.formats.session_file import read_session
 
-    made = []
+    found, made = [], []
     for file in files:
         try:
-            if read_session(file).annotations:
+            found.append((file, read_session(file)))
+        except SeagullError as error:
+            console.say_error(f"{file} is left out: {error.message}", error.hint)
+    compared = {key for _file, one in found for pair in one.preferences for key in (pair.better, pair.worse)}
+    for file, document in found:
+        try:
+            if document.annotations or any(one.id in compared for one in document.regions):
                 made.append(export_with_image(file))
         except SeagullError as error:
             console.say_error(f"{file} is left out: {error.message}", error.hint)

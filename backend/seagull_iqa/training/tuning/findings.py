@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,6 +42,16 @@ def found_by(made: Evidence, thresholds: Sequence[float], shifts: Values | None)
     """(R, 7): which distortions the model finds, with or without shifts."""
     moved = made.features.severity[:, :, 0] + (0.0 if shifts is None else shifts)
     return np.asarray(moved >= _logit(np.asarray(thresholds)))
+
+
+def found_held_out(made: Evidence, thresholds: Sequence[float]) -> NDArray[np.bool_]:
+    """(R, 7): which distortions the model finds, each region under shifts learned from the other images alone."""
+    found = found_by(made, thresholds, None)
+    for image in np.unique(made.image[~np.isnan(made.found[:, 0])]):
+        inside = made.image == image
+        others = replace(made, found=np.where(inside[:, None], np.nan, made.found))
+        found[inside] = found_by(made, thresholds, shifted(others, thresholds))[inside]
+    return found
 
 
 def _logit(probability: Values) -> Values:

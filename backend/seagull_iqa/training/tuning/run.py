@@ -42,7 +42,7 @@ from seagull_iqa.models.mini.network import TYPES, MiniNetwork
 from seagull_iqa.registry import choose_device, read_card, resolve
 from seagull_iqa.training.tuning.choosing import Bases, Choice, chosen
 from seagull_iqa.training.tuning.evidence import Evidence, gathered
-from seagull_iqa.training.tuning.findings import found_by, shifted
+from seagull_iqa.training.tuning.findings import found_by, found_held_out, shifted
 from seagull_iqa.training.tuning.fitting import fitted
 from seagull_iqa.training.tuning.showing import changed_most, figures_of, type_figure, verdict
 from seagull_iqa.training.tuning.suggesting import suggested
@@ -125,6 +125,8 @@ class Learner:
 
     def _features(self, base: Base, labels: LabelSet) -> RegionFeatures:
         """What the base sees of every region; looks that were taken before are read from the checkpoint."""
+        if not labels.regions:
+            raise SeagullError("There is no labelled region.", f"Label at least {LEAST} regions.")
         parts = []
         self._folder.checkpoint.mkdir(exist_ok=True)
         by_image: list[list[Any]] = [[] for _image in labels.images]
@@ -168,7 +170,8 @@ class Learner:
         after = before if choice.method is None else choice.held_out[choice.method]
         better, words = verdict(made, choice, before, after)
         thresholds = base.model.calibration.thresholds
-        types = type_figure(made, found_by(made, thresholds, None), found_by(made, thresholds, correction.shifts))
+        found = found_by(made, thresholds, None)
+        types = type_figure(made, found, found if correction.shifts is None else found_held_out(made, thresholds))
         figures = figures_of(made, before, after)
         return FineTuneResult(
             "", choice.method or Method.SCALE, choice.errors, (*figures, *([types] if types else [])),
@@ -238,6 +241,8 @@ def _importance(made: Evidence) -> tuple[float, float]:
 
 def suggestions(labels: LabelSet, name: str, count: int, device: str = "auto") -> list[Suggestion]:
     """Regions of a set without a label that would teach that model most, best first."""
+    if not labels.regions:
+        return []
     base = load_base(name, device)
     parts, order = [], []
     for number, one in enumerate(labels.images):
@@ -287,7 +292,7 @@ def learn(folder: RunFolder, told: Told = lambda _run: None) -> TuneRun:
 def _alone(folder: RunFolder) -> Iterator[None]:
     lock = FileLock(folder.lock)
     try:
-        lock.acquire(timeout=0)
+        lock.acquire(timeout=0.5)  # a server may look for a moment whether somebody is at work
     except Timeout:
         raise ModelError("This run is under way in another process.", "Wait for it.") from None
     try:
