@@ -85,6 +85,15 @@ class Door:
             return parsed(kind, self.bytes(method, path))
         return parsed(kind, self.bytes(method, path, body=sent.model_dump_json().encode(), headers=_JSON))
 
+    def slow_message(self, kind: type[MessageType], path: str, sent: Message, *, silence_s: float) -> MessageType:
+        """Post a message that a server thinks about for long: up to `silence_s`, in s."""
+        import httpx2
+
+        body, patience = sent.model_dump_json().encode(), httpx2.Timeout(silence_s, connect=_CONNECT_S)
+        with self._translated():
+            reply = self._http.request("POST", path, content=body, headers=_JSON, timeout=patience)
+        return parsed(kind, _good(reply).content)
+
     def exists(self, path: str) -> bool:
         """True where a HEAD request finds something, False where it is not found."""
         with self._translated():

@@ -18,6 +18,9 @@ from seagull_iqa.formats.label_stock import stock_of
 from seagull_iqa.transport import Door
 
 LOOK_S = 0.3
+LATE_S = 30.0
+"""So much later than it says itself a server may still answer, in s."""
+
 _PIECE = 2**20
 
 Reply = TypeVar("Reply")
@@ -45,7 +48,8 @@ class Tuning:
         wish = wire.SuggestionWish(base=base, count=count)
 
         def ask(known: str) -> wire.Suggestions:
-            return self._door.message(wire.Suggestions, "POST", f"/v1/label-sets/{known}/suggestions", wish)
+            path = f"/v1/label-sets/{known}/suggestions"
+            return self._door.slow_message(wire.Suggestions, path, wish, silence_s=wire.SUGGEST_S + LATE_S)
 
         return self._with_labels(labels, ask).found
 

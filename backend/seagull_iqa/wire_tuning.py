@@ -12,6 +12,9 @@ from seagull_iqa.messages import Message
 
 MOST_NAME = 80
 MOST_SUGGESTIONS = 200
+SUGGEST_S = 600.0
+"""Longest that a server looks for suggestions, in s."""
+
 Sha = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 
 

@@ -114,6 +114,15 @@ def test_regions_to_label_next_come_from_the_model(client, exports):
     assert len(found) == 3 and not {one.region for one in found} & labelled
 
 
+def test_suggestions_are_waited_for_longer_than_other_answers(home, on_socket, exports):
+    program = "import time; time.sleep(1.5); print('[]')"
+    desk = TuningDesk(home, (sys.executable, "-c", program))
+    bench = Workbench(hub_source(Choice("seagull-mini", "cpu")), tuning=desk)
+    client = on_socket(bench)
+    client._door._http.timeout = 1.0
+    assert client.tuning.suggest(exports, base="seagull-mini", count=3) == ()
+
+
 def test_scores_are_answered_while_a_run_is_under_way(client, exports):
     run = client.tuning.start(exports, SPEC)
     reports = client.assess(exports[0].image, [exports[0].document.regions[0].region]).reports
@@ -220,7 +229,7 @@ def test_a_damaged_set_of_labels_is_refused_in_a_sentence_and_leaves_nothing(tmp
         data[6] |= 1
         data[data.find(b"PK\x01\x02") + 8] |= 1
     else:
-        data[40:60] = bytes(255 - one for one in data[40:60])
+        data[38:60] = b"\xff" * 22  # behind the header: a block of a kind that there is not
     archive.write_bytes(data)
     with pytest.raises(FormatError, match="came damaged"):
         unpacked(archive, tmp_path / "labels")

@@ -23,10 +23,10 @@ from seagull_iqa.errors import LimitError, ModelError, SeagullError, UnknownJobE
 from seagull_iqa.formats.label_set import read_label_set, unpacked
 from seagull_iqa.formats.tuning_run import CANCEL, PAUSE, RunFolder, run_folders
 from seagull_iqa.hub import tuned
-from seagull_iqa.wire_tuning import MOST_NAME
+from seagull_iqa.wire_tuning import MOST_NAME, SUGGEST_S
 
 MOST_SETS, MOST_RUNS = 16, 50
-SUGGEST_S, LEAVES_S = 600.0, 20.0
+LEAVES_S = 20.0
 HEARD_S = 60.0
 """By then whoever follows a run has heard that it was cancelled."""
 
