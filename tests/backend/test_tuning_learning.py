@@ -157,10 +157,8 @@ def test_with_one_image_nothing_can_be_shown_and_it_says_so(tmp_path):
 
 
 def test_labels_without_a_region_are_told_and_nothing_is_suggested(tmp_path):
-    exports = [
-        Export(replace(one.document, regions=(), annotations=()), one.image) for one in toy.labelled(images=1, regions=2)
-    ]
-    folder = run_on(tmp_path, exports)
+    (one,) = toy.labelled(images=1, regions=2)
+    folder = run_on(tmp_path, [Export(replace(one.document, regions=(), annotations=()), one.image)])
     run = learn(folder)
     assert run.state is TuneState.FAILED and "Label at least 8" in run.error
     assert suggestions(read_label_set(folder.labels), "seagull-mini", 3) == []
