@@ -7,12 +7,13 @@ import io
 import os
 import uuid
 from pathlib import Path
-
-import numpy as np
-from numpy.typing import NDArray
-from PIL import Image
+from typing import TYPE_CHECKING
 
 from seagull_iqa.errors import SeagullError
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 
 def save_bytes(path: Path, data: bytes) -> None:
@@ -64,6 +65,8 @@ def save_text(path: Path, text: str) -> None:
 
 def png_bytes(rgb: NDArray[np.uint8]) -> bytes:
     """uint8 (H, W, 3) as a PNG file."""
+    from PIL import Image  # commands that only save texts start without it
+
     buffer = io.BytesIO()
     Image.fromarray(rgb).save(buffer, "PNG")
     return buffer.getvalue()
