@@ -5,12 +5,14 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import itertools
+import json
 import sys
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from safetensors.torch import save_file
 
 from seagull_iqa.domain.annotation import Annotation
 from seagull_iqa.domain.distortion import Distortion, Finding, Severity
@@ -22,7 +24,7 @@ from seagull_iqa.formats.label_set import packed, read_label_set, unpacked, writ
 from seagull_iqa.formats.label_stock import stock_of
 from seagull_iqa.formats.reading import FormatError
 from seagull_iqa.formats.tuning_run import CANCEL, PAUSE, RunFolder
-from seagull_iqa.models.mini.checkpoint import load_correction, load_weights, save_weights
+from seagull_iqa.models.mini.checkpoint import FORMAT, load_correction, load_weights, save_weights
 from seagull_iqa.models.mini.correction import Correction, Kernel
 from seagull_iqa.models.mini.features import RegionFeatures
 from seagull_iqa.registry import load_model, resolve
@@ -325,6 +327,26 @@ def test_a_correction_is_read_as_it_was_written_and_a_damaged_one_is_refused(tmp
     assert np.array_equal(again.weights, made.weights) and np.array_equal(again.kernel.centres, kernel.centres)
     assert (again.noise, again.importance) == (7.0, (1.0, 0.9))
     assert (again.kernel.length, again.kernel.reach, again.kernel.fade) == (1.5, 3.0, 2.0)
-    save_weights(network, path, calibration=calibration, correction=replace(made, weights=np.array([np.nan] * 5)))
-    with pytest.raises(CheckpointError, match="not understood"):
-        load_correction(path)
+    bad = [
+        replace(made, weights=np.array([np.nan] * 5)),
+        *(replace(made, kernel=replace(kernel, **{name: np.nan})) for name in ("length", "reach", "fade")),
+        replace(made, kernel=replace(kernel, scale=np.array([1.0, 0.0, 1.0, 1.0]))),
+        replace(made, kernel=replace(kernel, axes=np.ones(4), centres=np.ones(3))),
+    ]
+    for one in bad:
+        save_weights(network, path, calibration=calibration, correction=one)
+        with pytest.raises(CheckpointError, match="not understood"):
+            load_correction(path)
+
+
+@pytest.mark.parametrize(
+    "sizes", [{"heads": 0}, {"widths": [24, 48, 96, 1_000_000]}, {"widths": [24, 48, 96, 4000]}, {"blocks": [1] * 5},
+              {"token_width": "128"}, {"blocks": [1, 2, 2, 10**9]}]
+)  # fmt: skip
+def test_a_file_that_says_it_is_larger_than_it_is_takes_no_memory(sizes, tmp_path):
+    network, _calibration = load_weights(resolve("seagull-mini"))
+    path = tmp_path / "weights.safetensors"
+    said = {"config": json.dumps({**network.config.to_dict(), **sizes}), "calibration": "{}", "format": FORMAT}
+    save_file({name: value.contiguous() for name, value in network.state_dict().items()}, path, metadata=said)
+    with pytest.raises(CheckpointError):
+        load_weights(path)

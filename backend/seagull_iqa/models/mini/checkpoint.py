@@ -79,12 +79,14 @@ def load_weights(path: Path) -> tuple[MiniNetwork, Calibration]:
     try:
         config, values = json.loads(metadata["config"]), json.loads(metadata["calibration"])
         fitted: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}
-        network, calibration = MiniNetwork(MiniConfig.from_dict(config)), Calibration(**fitted)
+        sizes, calibration = MiniConfig.from_dict(config), Calibration(**fitted)
+        with torch.device("meta"):  # takes no memory, however large the file says that it is
+            _check_keys(MiniNetwork(sizes), tensors, path)
+        network = MiniNetwork(sizes)
     except (KeyError, ValueError, TypeError, AttributeError) as error:
         raise CheckpointError(
             f"What {path.name} says of its sizes and calibration is not understood.", "Use an unedited weights file."
         ) from error
-    _check_keys(network, tensors, path)
     network.load_state_dict({k: v.float() if v.is_floating_point() else v for k, v in tensors.items()})
     return network.eval(), calibration
 
@@ -128,7 +130,8 @@ def _check_correction(made: Correction) -> None:
         arrays += [kernel.mean, kernel.scale, kernel.axes, kernel.centres, kernel.root]
         depth = kernel.axes.shape
         fits = kernel.mean.shape == kernel.scale.shape == depth[:1] and kernel.centres.shape[1:] == depth[1:]
-        if not fits or kernel.root.shape != (size - 2, size - 2) or not min(kernel.length, kernel.fade) > 0:
+        fits = fits and kernel.axes.ndim == 2 and kernel.root.shape == (size - 2, size - 2)
+        if not (fits and kernel.length > 0 and kernel.fade > 0 and kernel.reach >= 0 and (kernel.scale > 0).all()):
             raise ValueError("sizes")
     if made.weights.shape != (size,) or made.covariance.shape != (size, size):
         raise ValueError("sizes")

@@ -13,6 +13,9 @@ STRIDES = (4, 8, 16, 32)
 DENSE_STRIDE = 8
 """Px of the image per cell of the maps."""
 
+MOST = 4096
+"""Of any size: what a file says that is larger was never trained."""
+
 BINS = 21
 """A score 0..100 is a distribution over 0, 5, ... 100."""
 
@@ -35,7 +38,9 @@ class MiniConfig:
     """Side in px of the native-resolution windows behind the local token; a multiple of 32."""
 
     def __post_init__(self) -> None:
-        if self.token_width % self.heads or self.window % 32 or min(self.widths) < 1:
+        sizes = (*self.widths, *self.blocks, self.dense_width, self.token_width, self.heads, self.window)
+        fits = len(self.widths) == len(self.blocks) == len(STRIDES) and min(sizes) >= 1 and max(sizes) <= MOST
+        if not fits or self.token_width % self.heads or self.window % 32:
             raise CheckpointError(
                 "The sizes of this seagull-mini do not go together.", "Use an unedited weights file."
             )

@@ -93,7 +93,7 @@ class Correction:
     importance : (float, float)
         Offset in points, and slope, of the importance.
     shifts : float64, shape (7,)
-        Added to the logit of "at least trivial" of each distortion.
+        Added to the logits of each distortion, of every severity.
     """
 
     weights: Values
