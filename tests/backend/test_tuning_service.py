@@ -17,7 +17,9 @@ import pytest
 import safetensors.numpy
 
 from seagull_iqa.cli.app import run as command
+from seagull_iqa.cli.finetune import _folder_for
 from seagull_iqa.domain.fine_tuning import FineTuneSpec, TuneState
+from seagull_iqa.domain.region import RegionMask
 from seagull_iqa.errors import CheckpointError, LimitError, ModelError, SeagullError, UnknownModelError
 from seagull_iqa.formats.label_set import unpacked
 from seagull_iqa.formats.reading import FormatError
@@ -356,6 +358,19 @@ def test_the_command_learns_from_comparisons_alone_wherever_they_are_noted(sessi
         write_session(path, replace(document, image=facts, annotations=(), preferences=pairs if number == 0 else ()))
     assert command(["finetune", str(sessions), "--then", "discard"]) == 0
     assert f"of 0 images, {len(pairs)} comparisons" in " ".join(capsys.readouterr().err.split())
+
+
+def test_a_stopped_run_is_gone_on_with_only_where_its_regions_are_the_same(sessions, home):
+    for path in sessions.glob("*.seagull.json"):
+        document = read_session(path)
+        facts = replace(document.image, path=str(path).removesuffix(".seagull.json"))
+        write_session(path, replace(document, image=facts))
+    begun = _folder_for([sessions], "seagull-mini", "Ann", "auto", 0, "auto")
+    assert _folder_for([sessions], "seagull-mini", "Ann", "auto", 0, "auto") == begun
+    first, *others = document.regions
+    moved = replace(first, region=replace(first.region, mask=RegionMask.from_box(document.image.shape, (0, 0, 30, 30))))
+    write_session(path, replace(document, image=facts, regions=(moved, *others)))
+    assert _folder_for([sessions], "seagull-mini", "Ann", "auto", 0, "auto") != begun
 
 
 def test_the_same_command_goes_on_after_a_kill(sessions, home):

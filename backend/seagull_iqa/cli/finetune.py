@@ -87,18 +87,31 @@ def _folder_for(
         raise typer.BadParameter(f"'{method}' is none of {', '.join(Method)}.") from None
     exports = _exports(_files(sessions))
     home = model_home() / "runs"
-    key = hashlib.sha256(repr([(one.document.annotations, one.document.preferences) for one in exports]).encode())
+    key = _key(exports)
     for known in run_folders(home):
         mark = known.path / "asked"
-        asked = mark.is_file() and mark.read_text() == key.hexdigest()
+        asked = mark.is_file() and mark.read_text() == key
         if asked and known.spec() == spec and not known.read().state.ended:
             console.remark("Going on with the run that was stopped.")
             known.heed()
             return known
     folder = RunFolder.new(home, spec)
     write_label_set(folder.labels, exports)
-    (folder.path / "asked").write_text(key.hexdigest())
+    (folder.path / "asked").write_text(key)
     return folder
+
+
+def _key(exports: Sequence[Export]) -> str:
+    """The same for the same labels of the same regions of the same pixels."""
+    digest = hashlib.sha256()
+    for one in exports:
+        document = one.document
+        pixels = "" if one.image is None else one.image.sha256
+        digest.update(repr((pixels, document.annotations, document.preferences)).encode())
+        for known in document.regions:
+            mask = known.region.mask
+            digest.update(repr((known.id, known.plane, mask.shape, mask.box)).encode() + mask.inside.tobytes())
+    return digest.hexdigest()
 
 
 def _files(sessions: Sequence[Path]) -> list[Path]:
