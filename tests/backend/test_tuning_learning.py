@@ -117,6 +117,18 @@ def test_a_run_that_is_stopped_at_any_step_goes_on_to_the_same_model(at, tmp_pat
     assert run.result.tried == learned[1].result.tried
 
 
+@pytest.mark.parametrize("torn", [b"", b"PK\x03\x04 and no more"])
+def test_a_look_that_a_crash_has_torn_is_taken_again(torn, tmp_path, exports, learned, monkeypatch):
+    monkeypatch.setattr(running, "SAID_S", 0.0)
+    folder = run_on(tmp_path, exports)
+    steps = itertools.count(1)
+    learn(folder, lambda _run: folder.ask(PAUSE) if next(steps) == 3 else None)
+    kept = sorted(folder.checkpoint.glob("*.npz"))
+    assert kept
+    kept[0].write_bytes(torn)
+    assert learn(folder).result.tried == learned[1].result.tried
+
+
 def test_a_cancelled_run_ends_without_a_model(tmp_path, exports):
     folder = run_on(tmp_path, exports)
     run = learn(folder, lambda _run: folder.ask(CANCEL))

@@ -6,6 +6,7 @@ import json
 import re
 import time
 import unicodedata
+import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
@@ -138,14 +139,13 @@ class Learner:
                 continue
             key = f"{number:04d}-{one.sha256[:16]}-{base.model.card.sha256[:16]}.npz"
             kept = self._folder.checkpoint / key
-            if not kept.is_file():
-                image = read_image(one.pixels)
-                made = base.model.features(base.model.look(image.rgb), by_image[number])
+            made = _kept(kept)
+            if made is None:
+                made = base.model.features(base.model.look(read_image(one.pixels).rgb), by_image[number])
                 part = kept.with_suffix(".part.npz")
                 np.savez(part, **made.__dict__)
                 part.replace(kept)
-            with np.load(kept, allow_pickle=False) as found:
-                parts.append(RegionFeatures(**{name: found[name] for name in found.files}))
+            parts.append(made)
         order = sorted(labels.regions, key=lambda region: labels.regions[region][0])  # as the parts lie; stable
         joined = RegionFeatures.joined(parts)
         place = {key: line for line, key in enumerate(order)}
@@ -219,6 +219,15 @@ class Learner:
             run = TuneRun(self._folder.id, self._folder.spec(), TuneState.RUNNING, point, left)
             self._folder.write(run)
             self._told(run)
+
+
+def _kept(path: Path) -> RegionFeatures | None:
+    """What was seen before; None where nothing was kept, or a crash of the machine has left a file that is torn."""
+    try:
+        with np.load(path, allow_pickle=False) as found:
+            return RegionFeatures(**{name: found[name] for name in found.files})
+    except (OSError, EOFError, ValueError, TypeError, zipfile.BadZipFile):
+        return None
 
 
 def _slug(name: str) -> str:
