@@ -17,8 +17,8 @@ from seagull_iqa.errors import BackendMissingError, CheckpointError, ModelError,
 from seagull_iqa.hub.amounts import gigabytes
 from seagull_iqa.hub.catalogue import FULL, MINI, SHIPPED, model_home, offer, offers
 from seagull_iqa.hub.planning import LoadPlan, plan_folder
-from seagull_iqa.hub.tuned import tuned_weights
-from seagull_iqa.models.full.layout import is_seagull_folder
+from seagull_iqa.hub.tuned import tuned_adapter, tuned_weights
+from seagull_iqa.models.full.layout import is_adapter, is_seagull_folder
 
 if TYPE_CHECKING:
     from seagull_iqa.models.interface import QualityModel
@@ -183,8 +183,30 @@ def full_folder(name_or_path: str) -> Path:
     return folder
 
 
+def full_base(name_or_path: str) -> Path | None:
+    """The folder of the full model that fine-tuning would begin from; None where the name is of a small model.
+
+    Raises
+    ------
+    CheckpointError
+        "seagull-7b" is not downloaded.
+    ModelError
+        It is itself fine-tuned.
+    """
+    folder = _full_folder(name_or_path)
+    if folder is not None and is_adapter(folder):
+        raise ModelError(
+            f"{name_or_path} is itself an adapter, and one cannot be put on another.",
+            "Begin from its base, with all labels.",
+        )
+    return folder
+
+
 def _full_folder(name_or_path: str) -> Path | None:
     """The folder of the full model behind a name or a path; None where it is another kind of model."""
+    tuned = tuned_adapter(name_or_path)
+    if tuned is not None:
+        return tuned
     if name_or_path != FULL:
         path = Path(name_or_path).expanduser()
         return path.resolve() if is_seagull_folder(path) else None

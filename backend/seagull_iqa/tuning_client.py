@@ -5,15 +5,17 @@ from __future__ import annotations
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import TypeVar
+from urllib.parse import quote
 
 from seagull_iqa import wire_tuning as wire
 from seagull_iqa.domain.fine_tuning import Estimate, FineTuneSpec, LabelStock, Suggestion, TuneRun
 from seagull_iqa.domain.tuned_model import TunedModel
 from seagull_iqa.errors import SeagullError, UnknownJobError
 from seagull_iqa.formats.export import Export
-from seagull_iqa.formats.label_set import LabelSet, packed, read_label_set, write_label_set
+from seagull_iqa.formats.label_set import label_set_of, packed, write_label_set
 from seagull_iqa.formats.label_stock import stock_of
 from seagull_iqa.transport import Door
 
@@ -32,14 +34,14 @@ class Tuning:
     def __init__(self, door: Door) -> None:
         self._door = door
 
+    @cached_property
+    def _kept(self) -> tempfile.TemporaryDirectory[str]:
+        """Where images wait from one set of labels to the next; gone with this object."""
+        return tempfile.TemporaryDirectory(prefix="seagull-labels-", ignore_cleanup_errors=True)
+
     def stock(self, labels: Sequence[Export]) -> LabelStock:
         """What there is to learn from; asks no server."""
-        if not _with_pixels(labels):
-            return stock_of(LabelSet(()))
-        with tempfile.TemporaryDirectory() as place:
-            folder = Path(place) / "labels"
-            write_label_set(folder, labels)
-            return stock_of(read_label_set(folder))
+        return stock_of(label_set_of(labels))
 
     def suggest(self, labels: Sequence[Export], *, base: str, count: int) -> Sequence[Suggestion]:
         """The regions without a label that would teach most, best first."""
@@ -55,10 +57,10 @@ class Tuning:
 
     def estimate(self, labels: Sequence[Export], spec: FineTuneSpec) -> Estimate:
         """What a run would take; the methods that are tried take about the same."""
-        del spec
+        base = quote(spec.base, safe="")
 
         def ask(known: str) -> wire.EstimateReply:
-            return self._door.message(wire.EstimateReply, "GET", f"/v1/label-sets/{known}/estimate")
+            return self._door.message(wire.EstimateReply, "GET", f"/v1/label-sets/{known}/estimate?base={base}")
 
         return self._with_labels(labels, ask).estimate
 
@@ -140,9 +142,10 @@ class Tuning:
 
     def _sent(self, labels: Sequence[Export]) -> str:
         """The labels are there, sent where they were not; the id under which."""
-        with tempfile.TemporaryDirectory() as place:
+        pixels = Path(self._kept.name)
+        with tempfile.TemporaryDirectory(dir=pixels) as place:
             folder, archive = Path(place) / "labels", Path(place) / "labels.zip"
-            write_label_set(folder, labels)
+            write_label_set(folder, labels, pixels)
             sha256 = packed(folder, archive)
             path = f"/v1/label-sets/{sha256}"
             if not self._door.exists(path):

@@ -11,12 +11,21 @@ from napari_seagull.safekeeping.labelled import Labelled
 from napari_seagull.views.sizes import counted
 from napari_seagull.views.tune_rows import TunedRow
 from seagull_iqa.client import Client
-from seagull_iqa.domain.fine_tuning import Estimate, FineTuneSpec, LabelStock, Suggestion, TuneRun, TuneState
+from seagull_iqa.domain.fine_tuning import (
+    Estimate,
+    FineTuneSpec,
+    LabelStock,
+    Method,
+    Suggestion,
+    TuneRun,
+    TuneState,
+)
 from seagull_iqa.domain.model_offer import OfferState
 from seagull_iqa.domain.tuned_model import TunedModel
 from seagull_iqa.errors import ProtocolError
 from seagull_iqa.formats.export import Export
 
+FULL = "seagull-7b"
 USE, KEEP, DISCARD = "use", "keep", "discard"
 """What may become of a model that was made."""
 
@@ -88,6 +97,14 @@ def newest(runs: Sequence[TuneRun]) -> TuneRun | None:
 def stock(client: Client, found: Sequence[Labelled]) -> LabelStock:
     """What there is to learn from."""
     return tuning_of(client).stock(_labels(found))
+
+
+def base(client: Client) -> str:
+    """What a run begins from: the full model where that answers, or what was fine-tuned from it; else seagull-mini."""
+    in_use = client.models().in_use
+    tuned = next((one for one in tuning_of(client).models() if one.id == in_use), None)
+    of_full = tuned is not None and tuned.method == Method.ADAPTERS and tuned.base.startswith(FULL)
+    return FULL if in_use == FULL or of_full else FineTuneSpec("").base
 
 
 def suggestions(client: Client, found: Sequence[Labelled], base: str, many: int) -> Sequence[Suggestion]:

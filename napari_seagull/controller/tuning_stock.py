@@ -78,12 +78,19 @@ class StockDesk(QObject):
         client, found = self._backend.client, self._gatherer.found
         self._waits = not self._panel.isVisible()
         if client is not None and not self._waits:
+            self._ask("base", lambda: door.base(client), self._on_base)
             self._ask("stock", lambda: door.stock(client, found), self._on_stock)
         self._show()
 
     def _on_opened(self) -> None:
         if self._waits:
             self._desk.tasks.post(self.ask)  # once it is visible
+
+    def _on_base(self, base: str) -> None:
+        if base != self.base:
+            self.base = base
+            if self._stock is not None:
+                self._on_stock(self._stock)
 
     def _on_stock(self, stock: LabelStock) -> None:
         self._stock = stock

@@ -28,7 +28,7 @@ from seagull_iqa.models.mini.checkpoint import FORMAT, load_correction, load_wei
 from seagull_iqa.models.mini.correction import Correction, Kernel
 from seagull_iqa.models.mini.features import RegionFeatures
 from seagull_iqa.registry import load_model, resolve
-from seagull_iqa.training.tuning import run as running
+from seagull_iqa.training.tuning import telling
 from seagull_iqa.training.tuning.choosing import Bases, folds_of
 from seagull_iqa.training.tuning.evidence import Evidence, _on_one_scale, gathered
 from seagull_iqa.training.tuning.fitting import GRID, fitted, predicted
@@ -105,7 +105,7 @@ def test_a_score_does_not_depend_on_which_regions_are_asked_with_it(learned, exp
 
 @pytest.mark.parametrize("at", [1, 3, 6, 12])
 def test_a_run_that_is_stopped_at_any_step_goes_on_to_the_same_model(at, tmp_path, exports, learned, monkeypatch):
-    monkeypatch.setattr(running, "SAID_S", 0.0)
+    monkeypatch.setattr(telling, "SAID_S", 0.0)
     folder = run_on(tmp_path, exports)
     steps = itertools.count(1)
     stopped = learn(folder, lambda _run: folder.ask(PAUSE) if next(steps) == at else None)
@@ -119,7 +119,7 @@ def test_a_run_that_is_stopped_at_any_step_goes_on_to_the_same_model(at, tmp_pat
 
 @pytest.mark.parametrize("torn", [b"", b"PK\x03\x04 and no more"])
 def test_a_look_that_a_crash_has_torn_is_taken_again(torn, tmp_path, exports, learned, monkeypatch):
-    monkeypatch.setattr(running, "SAID_S", 0.0)
+    monkeypatch.setattr(telling, "SAID_S", 0.0)
     folder = run_on(tmp_path, exports)
     steps = itertools.count(1)
     learn(folder, lambda _run: folder.ask(PAUSE) if next(steps) == 3 else None)
@@ -127,6 +127,13 @@ def test_a_look_that_a_crash_has_torn_is_taken_again(torn, tmp_path, exports, le
     assert kept
     kept[0].write_bytes(torn)
     assert learn(folder).result.tried == learned[1].result.tried
+
+
+def test_a_run_that_another_process_has_done_meanwhile_is_not_done_again(learned):
+    folder, run = learned
+    weights = (folder.model / "weights.safetensors").stat().st_mtime_ns
+    assert learn(folder) == run
+    assert (folder.model / "weights.safetensors").stat().st_mtime_ns == weights
 
 
 def test_a_cancelled_run_ends_without_a_model(tmp_path, exports):
@@ -154,7 +161,7 @@ def test_two_processes_do_not_learn_in_one_folder(tmp_path, exports):
     ("change", "said"),
     [
         ({"method": Method.ADAPTERS}, "Choose “auto”"),
-        ({"base": "seagull-7b"}, "seagull train --full"),
+        ({"base": "seagull-7b"}, "seagull models download seagull-7b"),
         ({"base": "no-such-model"}, "There is no model"),
     ],
 )

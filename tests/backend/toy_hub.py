@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import json
 from dataclasses import dataclass, field
@@ -14,6 +15,7 @@ REPO = "Owner/TOY-7B"
 REVISION = "3705ca7" + "0123456789abcdef" * 2 + "0"
 COMMITS = ("f" * 40, "e" * 40, REVISION, "d" * 40)
 LARGE = 100_000
+TOKEN = "hf_toy"
 
 
 def git_sha1(data: bytes) -> str:
@@ -161,3 +163,114 @@ class _Handler(BaseHTTPRequestHandler):
             return
         if cut is not None:
             self.close_connection = True
+
+
+@dataclass
+class TakingHub(ToyHub):
+    """As `ToyHub`, closed to whoever has not its token.
+
+    Attributes
+    ----------
+    made : how repositories were asked for.
+    commits_taken : the lines of every commit.
+    stored : content of large files by SHA-256.
+    refusing : status that answers every commit; 0 = it is taken.
+    """
+
+    made: list[dict[str, Any]] = field(default_factory=list)
+    commits_taken: list[list[dict[str, Any]]] = field(default_factory=list)
+    stored: dict[str, bytes] = field(default_factory=dict)
+    refusing: int = 0
+
+    def __enter__(self) -> TakingHub:
+        hub = self
+
+        class Handler(_Taking):
+            toy = hub
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.server.server_address[1]}"
+        Thread(target=self.server.serve_forever, args=(0.01,), daemon=True).start()
+        return self
+
+
+class _Taking(_Handler):
+    toy: TakingHub
+
+    def _answer(self) -> None:
+        path = urlsplit(self.path).path
+        if not self._may():
+            self._send(401, b"{}")
+        elif path == f"/api/models/{REPO}/tree/main":
+            self._json([
+                {"type": "file", "path": name, "size": len(data), "oid": "0" * 40}
+                for name, data in self.toy.files.items()
+            ])  # fmt: skip
+        else:
+            super()._answer()
+
+    def do_POST(self) -> None:
+        body, path = self._body(), urlsplit(self.path).path
+        if not self._may():
+            self._send(401, b"{}")
+        elif path == "/api/repos/create":
+            self.toy.made.append(json.loads(body))
+            if len(self.toy.made) > 1:
+                self._answer_json({"url": f"{self.toy.url}/{REPO}", "error": "You already created this"}, 409)
+            else:
+                self._answer_json({"url": f"{self.toy.url}/{REPO}"})
+        elif path == "/api/validate-yaml":
+            self._answer_json({"errors": [], "warnings": []})
+        elif path == f"/api/models/{REPO}/preupload/main":
+            self._answer_json({"files": [
+                {"path": one["path"], "uploadMode": "lfs" if one["size"] >= LARGE else "regular", "shouldIgnore": False}
+                for one in json.loads(body)["files"]
+            ]})  # fmt: skip
+        elif path == f"/{REPO}.git/info/lfs/objects/batch":
+            self._answer_json({"transfer": "basic", "objects": [
+                {"oid": one["oid"], "size": one["size"],
+                 "actions": {"upload": {"href": f"{self.toy.url}/store/{one['oid']}"}}}
+                for one in json.loads(body)["objects"]
+            ]})  # fmt: skip
+        elif path == f"/api/models/{REPO}/commit/main":
+            self._commit([json.loads(line) for line in body.splitlines()])
+        else:
+            self._send(404, b"{}")
+
+    def do_PUT(self) -> None:
+        body, name = self._body(), self.path.rsplit("/", 1)[1]
+        if hashlib.sha256(body).hexdigest() == name:
+            self.toy.stored[name] = body
+        self._send(200 if name in self.toy.stored else 400, b"")
+
+    def _commit(self, lines: list[dict[str, Any]]) -> None:
+        if self.toy.refusing:
+            self._send(self.toy.refusing, b"{}")
+            return
+        self.toy.commits_taken.append(lines)
+        for line in lines:
+            value = line["value"]
+            if line["key"] == "file":
+                self.toy.files[value["path"]] = base64.b64decode(value["content"])
+            elif line["key"] == "lfsFile":
+                self.toy.files[value["path"]] = self.toy.stored[value["oid"]]
+            elif line["key"] == "deletedFile":
+                del self.toy.files[value["path"]]
+        self._answer_json({"commitUrl": f"{self.toy.url}/{REPO}/commit/{REVISION}", "commitOid": REVISION})
+
+    def _may(self) -> bool:
+        # What a link to the store says is enough for the store.
+        return "/store/" in self.path or "/cdn/" in self.path or self.headers.get("Authorization") == f"Bearer {TOKEN}"
+
+    def _body(self) -> bytes:
+        if self.headers.get("Transfer-Encoding", "") != "chunked":
+            return self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        body = b""
+        while length := int(self.rfile.readline(), 16):
+            body += self.rfile.read(length)
+            self.rfile.readline()
+        self.rfile.readline()
+        return body
+
+    def _answer_json(self, value: object, status: int = 200) -> None:
+        self._send(status, json.dumps(value).encode(), {"Content-Type": "application/json"})

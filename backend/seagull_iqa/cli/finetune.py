@@ -29,7 +29,9 @@ def finetune(  # noqa: PLR0913 - one parameter an option, as typer wants it
     *,
     base: Annotated[str, typer.Option(metavar="NAME", help="What it begins from; never changed.")] = "seagull-mini",
     name: Annotated[str, typer.Option(metavar="NAME", help="What the new model is called.")] = "my-eye",
-    method: Annotated[str, typer.Option(metavar="METHOD", help="auto, scale or heads.")] = "auto",
+    method: Annotated[
+        str, typer.Option(metavar="METHOD", help="auto; scale or heads (of mini), adapters (of the full model).")
+    ] = "auto",
     seed: Annotated[int, typer.Option(min=0)] = 0,
     device: Annotated[str, typer.Option(metavar="DEVICE")] = "auto",
     then: Annotated[str, typer.Option(metavar="WHAT", help="ask, keep or discard, once it is made.")] = "ask",
@@ -37,7 +39,10 @@ def finetune(  # noqa: PLR0913 - one parameter an option, as typer wants it
     suggest: Annotated[Path | None, typer.Option(metavar="FOLDER", help="Print suggestions.", hidden=True)] = None,
     count: Annotated[int, typer.Option(min=1, hidden=True)] = 6,
 ) -> None:
-    """Learn from regions that people labelled; figures before and after, on images it has not learned from."""
+    """Learn from regions that people labelled; figures before and after, on images it has not learned from.
+
+    The full model learns by adapters and wants a GPU; on several: `accelerate launch -m seagull_iqa finetune ...`.
+    """
     _give_way()
     if run is not None:
         _do(run)
@@ -47,14 +52,34 @@ def finetune(  # noqa: PLR0913 - one parameter an option, as typer wants it
         raise typer.BadParameter("Name session files (NAME.seagull.json), or folders with some.")
     elif then not in DECISIONS:
         raise typer.BadParameter(f"'{then}' is none of {', '.join(DECISIONS)}.")
+    elif _helps():
+        _help(base, device)
     else:
-        _finetune(sessions, _folder_for(sessions, base, name, method, seed, device), then)
+        _finetune(_folder_for(sessions, base, name, method, seed, device), then)
 
 
 def _give_way() -> None:
     """A process that a server has started lets the others go first."""
     if os.environ.get("SEAGULL_COURTEOUS") and hasattr(os, "nice"):
         os.nice(10)
+
+
+def _helps() -> bool:
+    """Whether this process was started beside others, and is not the first of them."""
+    from seagull_iqa.training.tuning.together import helps
+
+    return helps()
+
+
+def _help(base: str, device: str) -> None:
+    """Take part in the training that the first process has begun; mini needs no help."""
+    from seagull_iqa.formats.tuning_run import RunFolder
+    from seagull_iqa.registry import full_base
+    from seagull_iqa.training.tuning.run import learn
+    from seagull_iqa.training.tuning.together import Together
+
+    if full_base(base) is not None:
+        learn(RunFolder(Path(Together(device).agreed(""))))
 
 
 def _do(folder: Path) -> None:
@@ -80,6 +105,7 @@ def _folder_for(
     from seagull_iqa.formats.label_set import write_label_set
     from seagull_iqa.formats.tuning_run import RunFolder, run_folders
     from seagull_iqa.hub.catalogue import model_home
+    from seagull_iqa.registry import full_base
 
     try:
         spec = FineTuneSpec(name, base, Method(method), seed, device)
@@ -95,6 +121,7 @@ def _folder_for(
             console.remark("Going on with the run that was stopped.")
             known.heed()
             return known
+    full_base(base)  # says what is wrong with it, before anything is begun
     folder = RunFolder.new(home, spec)
     write_label_set(folder.labels, exports)
     (folder.path / "asked").write_text(key)
@@ -144,7 +171,7 @@ def _exports(files: Sequence[Path]) -> list[Export]:
     return made
 
 
-def _finetune(sessions: Sequence[Path], folder: RunFolder, then: str) -> None:
+def _finetune(folder: RunFolder, then: str) -> None:
     import shutil
 
     from seagull_iqa.domain.fine_tuning import TuneState
@@ -153,9 +180,12 @@ def _finetune(sessions: Sequence[Path], folder: RunFolder, then: str) -> None:
     from seagull_iqa.formats.label_set import read_label_set
     from seagull_iqa.formats.label_stock import stock_of
     from seagull_iqa.hub import tuned
+    from seagull_iqa.registry import full_base
     from seagull_iqa.training.tuning.run import learn
+    from seagull_iqa.training.tuning.together import Together
 
-    del sessions
+    if full_base(folder.spec().base) is not None:
+        Together(folder.spec().device).agreed(str(folder.path))
     stock = stock_of(read_label_set(folder.labels))
     console.remark(f"{stock.regions} labelled regions of {stock.images} images, {stock.pairs} comparisons.")
     for sentence in stock.missing:

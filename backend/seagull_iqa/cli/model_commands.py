@@ -232,12 +232,41 @@ def import_tuned(file: Annotated[Path, typer.Argument(metavar="FILE")]) -> None:
 
 
 @models_app.command()
+def push(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="A fine-tuned model, as the list names it.")],
+    repository: Annotated[str, typer.Argument(metavar="OWNER/NAME", help="Made where it is not there.")],
+    *,
+    public: Annotated[bool, typer.Option("--public", help="A new repository is seen by all.")] = False,
+) -> None:
+    """Send a fine-tuned model to a model hub, with its card; HF_TOKEN or a login says who you are."""
+    from seagull_iqa.hub.sharing import push_model
+
+    typer.echo(push_model(name, repository, private=not public))  # huggingface_hub shows how far it is
+    if not public:
+        console.remark("A new repository is private; its settings on the hub let others in.")
+
+
+@models_app.command()
+def pull(
+    repository: Annotated[str, typer.Argument(metavar="OWNER/NAME")],
+    *,
+    revision: Annotated[str, typer.Option(metavar="COMMIT", help="How it begins; the newest by default.")] = "",
+) -> None:
+    """Fetch a fine-tuned model from a model hub; it is checked, and nothing in it is run."""
+    from seagull_iqa.hub.sharing import pull_model
+
+    with console.byte_bar(f"fetching {repository}") as follow:
+        model = pull_model(repository, revision=revision, progress=follow)
+    typer.echo(f"{model.id} is here now. Next: seagull score IMAGE --model {model.id}")
+
+
+@models_app.command()
 def remove(name: Annotated[str, typer.Argument(metavar="NAME")], *, yes: YesOption = False) -> None:
     """Delete a downloaded model or engine, or the part of it that has come; a fine-tuned model too."""
     from seagull_iqa.hub import downloads, tuned
     from seagull_iqa.hub.segmenters import any_offer
 
-    if tuned.tuned_weights(name) is not None:
+    if tuned.is_tuned(name):
         console.remark(f"{name} is fine-tuned: {tuned.tuned_model(name).verdict or 'made here or taken in.'}")
         _confirm("Delete it?", yes=yes)
         typer.echo(f"{gigabytes(tuned.remove_model(name))} freed")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -247,3 +248,8 @@ class TuneRun:
     seconds_left: float | None = None
     result: FineTuneResult | None = None
     error: str = ""
+
+
+def adapter_steps(labels: int) -> int:
+    """Steps of each training of adapters, by the number of labels and comparisons."""
+    return min(400, max(40, round(10 * math.sqrt(labels))))

@@ -7,10 +7,11 @@ along, labelled or not, since those without a label may be suggested; every anno
 from __future__ import annotations
 
 import hashlib
+import os
 import shutil
 import zipfile
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -21,6 +22,7 @@ from seagull_iqa.formats.export import Export
 from seagull_iqa.formats.reading import FormatError
 from seagull_iqa.formats.session_document import SessionDocument, SessionRegion
 from seagull_iqa.formats.session_file import SUFFIX, read_session, write_session
+from seagull_iqa.imaging.prepared import PreparedImage
 from seagull_iqa.imaging.saving import png_bytes, save_bytes
 
 MOST_IMAGES = 2_000
@@ -68,8 +70,15 @@ class LabelSet:
         return tuple(one for one in known.values() if one.better in self.regions and one.worse in self.regions)
 
 
-def write_label_set(folder: Path, exports: Sequence[Export]) -> None:
+def write_label_set(folder: Path, exports: Sequence[Export], known: Path | None = None) -> None:
     """Write sessions with their images; one that is given without pixels is left out, and so are other planes of it.
+
+    Parameters
+    ----------
+    folder : Path
+    exports : sequence of Export
+    known : Path, optional
+        A folder on the same disk in which images are kept from one set to the next, so that each is packed once.
 
     Raises
     ------
@@ -78,13 +87,26 @@ def write_label_set(folder: Path, exports: Sequence[Export]) -> None:
     SeagullError
         It cannot be written.
     """
-    preferences = tuple({one.id: one for export in exports for one in export.document.preferences}.values())
     number = 0
+    for number, (document, image) in enumerate(_documents(exports), 1):
+        _put_pixels(folder / f"{number:04d}.png", image, known)
+        write_session(folder / f"{number:04d}{SUFFIX}", document)
+    if not number:
+        raise FormatError("There is no labelled image to learn from.", "Label some regions first.")
+
+
+def label_set_of(exports: Sequence[Export]) -> LabelSet:
+    """As a set that was written would be read, without its pixels: for counting what is said."""
+    return LabelSet(tuple(LabelledImage(document, Path()) for document, _image in _documents(exports)))
+
+
+def _documents(exports: Sequence[Export]) -> Iterator[tuple[SessionDocument, PreparedImage]]:
+    """What is written of each; the first takes all comparisons along, since they lie between images too."""
+    preferences = tuple({one.id: one for export in exports for one in export.document.preferences}.values())
     for export in exports:
         image = export.image
         if image is None or export.document.image is None:
             continue
-        number += 1
         here = tuple(one for one in export.document.regions if one.plane == image.pixels.plane)
         ids = {one.id for one in here}
         document = replace(
@@ -93,12 +115,24 @@ def write_label_set(folder: Path, exports: Sequence[Export]) -> None:
             regions=here,
             reports=tuple(one for one in export.document.reports if one.report.region in ids),
             annotations=tuple(one for one in export.document.annotations if one.region in ids),
-            preferences=preferences if number == 1 else (),
+            preferences=preferences,
         )
-        save_bytes(folder / f"{number:04d}.png", png_bytes(image.rgb))
-        write_session(folder / f"{number:04d}{SUFFIX}", document)
-    if not number:
-        raise FormatError("There is no labelled image to learn from.", "Label some regions first.")
+        preferences = ()
+        yield document, image
+
+
+def _put_pixels(path: Path, image: PreparedImage, known: Path | None) -> None:
+    kept = None if known is None else known / f"{image.sha256}.png"
+    if kept is None or not image.sha256:
+        save_bytes(path, png_bytes(image.rgb))
+        return
+    if not kept.is_file():
+        save_bytes(kept, png_bytes(image.rgb))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        os.link(kept, path)
+    except OSError:
+        shutil.copyfile(kept, path)
 
 
 def read_label_set(folder: Path) -> LabelSet:

@@ -6,9 +6,21 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from seagull_iqa.domain.precision import Precision
+from seagull_iqa.errors import OutOfMemoryError
 from seagull_iqa.hub.amounts import gigabytes
 from seagull_iqa.hub.memory import choose_precision, free_bytes, needs, size_of
 from seagull_iqa.models.full.layout import read_layout
+
+_LEARNING_BYTES = 2_500_000
+"""Of what a batch leaves for the way back, and of adapters with their optimizer, per number of hidden width: 10 GB at
+4,096."""
+
+
+_STEP_TOKENS = 7_000
+"""Of a batch: four pictures, and sixteen questions with their answers about each."""
+
+_GPU_SPEED, _CPU_SPEED = 2e14, 1e11
+"""Operations a second that are reached: two fifths of a card's of 2022 in bf16, or two cores' in float32."""
 
 
 @dataclass(frozen=True)
@@ -57,6 +69,44 @@ def plan_folder(name: str, folder: Path, device: str, wanted: Precision = Precis
     precision = choose_precision(device, wants, free, wanted, name=name)
     needed = next(one.nbytes for one in wants if one.precision is precision)
     return LoadPlan(name, folder, device, precision, needed, free, _remark(name, device, precision, needed, free))
+
+
+def plan_training(name: str, folder: Path, device: str) -> Precision:
+    """In what numbers a full model's own weights are kept while adapters beside them learn.
+
+    Raises
+    ------
+    CheckpointError
+        The folder is not whole.
+    OutOfMemoryError
+        Not even 4 bits fit.
+    """
+    if not device.startswith("cuda"):
+        return Precision.FP32
+    free, wants = free_bytes(device), training_needs(folder)
+    for precision in (Precision.BF16, Precision.INT4):
+        if wants[precision] <= free:
+            return precision
+    least = gigabytes(wants[Precision.INT4])
+    raise OutOfMemoryError(
+        f"Fine-tuning {name} takes about {least} on {device}, and {gigabytes(free)} are free.",
+        "Close what uses the GPU, or fine-tune seagull-mini.",
+    )
+
+
+def training_needs(folder: Path) -> dict[Precision, int]:
+    """Bytes that adapters of a full model take to learn, by what its own weights are kept in; estimated."""
+    layout = read_layout(folder)
+    size = size_of(layout.config, sum(path.stat().st_size for path in layout.weight_files) // 2)
+    return {one.precision: one.nbytes + _LEARNING_BYTES * size.hidden for one in needs(size)}
+
+
+def training_seconds(folder: Path, device: str, steps: int) -> float:
+    """What so many steps of adapters take, in s, by counting operations; it may well be twice or half of that."""
+    size = size_of(read_layout(folder).config)
+    passes = 4  # forward, and twice that backward, and forward again since activations are not kept
+    work = 2.0 * passes * size.linears * _STEP_TOKENS * steps
+    return work / (_GPU_SPEED if device.startswith("cuda") else _CPU_SPEED)
 
 
 def _remark(name: str, device: str, precision: Precision, needed: int, free: int) -> str:

@@ -2,7 +2,7 @@
 
 Spoken directly rather than through `huggingface_hub`, whose 2.x throws a partial file away when a download breaks off
 and asks its server which program is calling; nothing but these three addresses is ever requested. A token is sent only
-for a repository whose licence has to be accepted.
+for a repository whose licence has to be accepted, or which may be a private one of a person's.
 """
 
 from __future__ import annotations
@@ -28,6 +28,11 @@ _HEX40 = r"^[0-9a-f]{40}$"
 _KEPT = "What has come stays, and the next download goes on from there."
 
 Parsed = TypeVar("Parsed")
+
+
+def endpoint() -> str:
+    """Where the hub answers; HF_ENDPOINT names a mirror."""
+    return (os.environ.get("HF_ENDPOINT") or _ENDPOINT).rstrip("/")
 
 
 class _Commit(BaseModel):
@@ -80,13 +85,17 @@ class Hub:
         "owner/name".
     gated : bool
         Its licence has to be accepted there: HF_TOKEN says who asks.
+    private : bool
+        It is a person's, and may be closed to others: HF_TOKEN, or the token of a login, says who asks.
     """
 
-    def __init__(self, repo: str, *, gated: bool = False) -> None:
-        self._repo, self._gated = repo, gated
-        self.endpoint = (os.environ.get("HF_ENDPOINT") or _ENDPOINT).rstrip("/")
+    def __init__(self, repo: str, *, gated: bool = False, private: bool = False) -> None:
+        self._repo, self._gated, self._private = repo, gated, private
+        self.endpoint = endpoint()
         headers = {"User-Agent": "napari-seagull", "Accept-Encoding": "identity"}
-        token = os.environ.get(TOKEN_VARIABLE, "") if gated else ""
+        token = os.environ.get(TOKEN_VARIABLE, "") if gated or private else ""
+        if private and not token:
+            token = _login()
         if token:
             # The client drops it when it is sent on to another host.
             headers["Authorization"] = f"Bearer {token}"
@@ -179,6 +188,11 @@ class Hub:
                 f"The model hub gives out {self._repo} only to who accepted its licence (it answered {status}).",
                 f"Accept it at {_ENDPOINT}/{self._repo}, make a token there that may read, and set {TOKEN_VARIABLE}.",
             )
+        if status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND) and self._private:
+            raise ModelError(
+                f"The model hub gives out no {self._repo} (it answered {status}).",
+                f"Check the name; where it is private, set {TOKEN_VARIABLE} to a token that may read it.",
+            )
         if status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND):
             raise ModelError(
                 f"The model hub does not give out {self._repo} (it answered {status}).",
@@ -195,6 +209,15 @@ class Hub:
             raise ModelError(
                 f"What answers at {self.endpoint} is no model hub.", "Check HF_ENDPOINT, and the proxy."
             ) from error
+
+
+def _login() -> str:
+    """The token that huggingface_hub keeps of a login; "" where there is none."""
+    try:
+        from huggingface_hub import get_token
+    except ModuleNotFoundError:
+        return ""
+    return get_token() or ""
 
 
 def _hub_file(one: _Sibling) -> HubFile:

@@ -1,7 +1,9 @@
 """The registry of fine-tuned models: a folder each, with safetensors and a card; listed, exported, taken in, deleted.
 
-A model leaves as one file, a zip with those two; what is taken in is checked before anything of it is kept: names,
-sizes, the header of the weights, and that they are the ones the card speaks of. Nothing of it is ever run.
+A model of mini's kind has weights of its own. One of the full model has adapters, in peft's layout, which name the
+folder of their base. A model leaves as one file, a zip with what lies in its folder; what is taken in is checked before
+anything of it is kept: names, sizes, the header of the weights, that they are the ones the card speaks of, and that the
+base of adapters is here. Nothing of it is ever run.
 """
 
 from __future__ import annotations
@@ -25,10 +27,16 @@ from seagull_iqa.domain.model_offer import MemoryNeed, ModelOffer, OfferState
 from seagull_iqa.domain.precision import Precision
 from seagull_iqa.domain.tuned_model import TunedModel
 from seagull_iqa.errors import CheckpointError, LimitError, ModelError, SeagullError, UnknownModelError
-from seagull_iqa.hub.catalogue import model_home, offers
+from seagull_iqa.hub.catalogue import FULL, model_home, offer, offers
 from seagull_iqa.imaging.saving import save_text
+from seagull_iqa.models.full.identity import card_of
+from seagull_iqa.models.full.layout import ADAPTER_CONFIG, read_layout
 
 WEIGHTS, CARD = "weights.safetensors", "weights.json"
+ADAPTER = "adapter_model.safetensors"
+KINDS = (frozenset({WEIGHTS, CARD}), frozenset({ADAPTER, ADAPTER_CONFIG, CARD}))
+"""What the folder of a model holds, and its file."""
+
 SUFFIX = ".seagull-model"
 MOST_BYTES, MOST_CARD, MOST_HEADER = 256 * 1024**2, 1024**2, 4 * 1024**2
 _BYTES = 600 * 10**6
@@ -71,14 +79,17 @@ def tuned_offers() -> list[ModelOffer]:
     """The models of the registry as what can be chosen by name."""
     made = []
     for one in tuned_models():
-        path = tuned_home() / one.id / WEIGHTS
+        path = _weights(tuned_home() / one.id)
         title = f"{one.name}: fine-tuned from {one.base} on {one.regions} regions of {one.images} images"
-        made.append(
-            ModelOffer(
-                one.id, title, "As whoever made it says.", OfferState.READY, path=str(path),
-                present_bytes=path.stat().st_size, needs=(MemoryNeed(Precision.FP32, _BYTES),),
-            )
-        )  # fmt: skip
+        full = path.name == ADAPTER
+        with suppress(OSError):  # somebody may delete it meanwhile
+            made.append(
+                ModelOffer(
+                    one.id, title, "As whoever made it says.", OfferState.READY,
+                    path=str(path.parent if full else path), present_bytes=path.stat().st_size,
+                    needs=offer(FULL).needs if full else (MemoryNeed(Precision.FP32, _BYTES),),
+                )
+            )  # fmt: skip
     return made
 
 
@@ -88,6 +99,19 @@ def tuned_weights(model: str) -> Path | None:
         return None
     path = tuned_home() / model / WEIGHTS
     return path if path.is_file() else None
+
+
+def tuned_adapter(model: str) -> Path | None:
+    """The folder of adapters to a full model; None where the registry has none of that id."""
+    if not _ID.fullmatch(model):
+        return None
+    folder = tuned_home() / model
+    return folder if (folder / ADAPTER_CONFIG).is_file() and (folder / ADAPTER).is_file() else None
+
+
+def is_tuned(model: str) -> bool:
+    """Whether the registry has a model of that id."""
+    return tuned_weights(model) is not None or tuned_adapter(model) is not None
 
 
 def adopt_model(made: Path) -> TunedModel:
@@ -121,7 +145,7 @@ def export_model(model: str, path: Path) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with zipfile.ZipFile(part, "w", zipfile.ZIP_DEFLATED) as file:
-            for name in (CARD, WEIGHTS):
+            for name in sorted(_names(folder)):
                 file.write(folder / name, name)
         part.replace(path)
     except OSError as error:
@@ -149,17 +173,20 @@ def import_model(path: Path) -> TunedModel:
         part.mkdir(parents=True)
         with zipfile.ZipFile(path) as file:
             entries = {one.filename: one for one in file.infolist()}
-            if set(entries) != {WEIGHTS, CARD}:
+            if set(entries) not in KINDS:
                 raise CheckpointError(f"{path.name} is no model that was exported here.", f"Give a file *{SUFFIX}.")
-            if entries[WEIGHTS].file_size > MOST_BYTES or entries[CARD].file_size > MOST_CARD:
+            most = {WEIGHTS: MOST_BYTES, ADAPTER: MOST_BYTES}
+            if any(one.file_size > most.get(name, MOST_CARD) for name, one in entries.items()):
                 raise LimitError(f"{path.name} would take too much room.", "Give a model of this program.")
             for name, one in entries.items():
                 with file.open(one) as source, (part / name).open("wb") as target:
                     shutil.copyfileobj(_Bounded(source, one.file_size), target, 1 << 20)
-        _check_header(part / WEIGHTS)
+        _check_header(_weights(part))
         said = _card(part)
-        if said.get("sha256") != hashlib.sha256((part / WEIGHTS).read_bytes()).hexdigest():
+        if said.get("sha256") != hashlib.sha256(_weights(part).read_bytes()).hexdigest():
             raise CheckpointError(f"The weights in {path.name} are not those of its card.", "Export it again.")
+        if (part / ADAPTER_CONFIG).is_file():
+            _find_base(part, said)
         return _put(part)
     except _NO_ZIP as error:
         raise CheckpointError(f"{path.name} is no model that was exported here.", f"Give a file *{SUFFIX}.") from error
@@ -167,6 +194,35 @@ def import_model(path: Path) -> TunedModel:
         raise ModelError(f"{path.name} cannot be read ({error.strerror or error}).", "Check the file.") from error
     finally:
         shutil.rmtree(part, ignore_errors=True)
+
+
+def _find_base(folder: Path, card: dict[str, Any]) -> None:
+    """Name the base of adapters as it lies on this machine.
+
+    Raises
+    ------
+    CheckpointError
+        The description of the adapters cannot be read.
+    ModelError
+        Their base is not here.
+    """
+    path = folder / ADAPTER_CONFIG
+    try:
+        config = json.loads(path.read_text(encoding="utf-8"))
+        named = str(config["base_model_name_or_path"])
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise CheckpointError("The adapters do not say what they belong to.", "Export the model again.") from error
+    base = str((card.get("lineage") or [""])[-1])
+    for place in (model_home() / FULL, Path(named)):
+        with suppress(SeagullError, OSError, ValueError):
+            if card_of(read_layout(place), 0).id == base:
+                config["base_model_name_or_path"] = str(place.resolve())
+                save_text(path, json.dumps(config, indent=2))
+                return
+    raise ModelError(
+        f"It was fine-tuned from {base[:100] or 'a model without a name'}, which is not on this machine.",
+        f"Run `seagull models download {FULL}`, then take it in again.",
+    )
 
 
 class _Bounded:
@@ -194,11 +250,21 @@ def _put(made: Path) -> TunedModel:
     folder = tuned_home() / model
     if folder.exists():
         raise ModelError(f"{model} is here already.", "Delete it first.")
-    card["sha256"] = hashlib.sha256((made / WEIGHTS).read_bytes()).hexdigest()
+    card["sha256"] = hashlib.sha256(_weights(made).read_bytes()).hexdigest()
     save_text(made / CARD, json.dumps(card, indent=1, ensure_ascii=False))
     tuned_home().mkdir(parents=True, exist_ok=True)
     made.rename(folder)
     return _model(folder)
+
+
+def _weights(folder: Path) -> Path:
+    """The file with the numbers."""
+    adapter = folder / ADAPTER
+    return adapter if adapter.is_file() else folder / WEIGHTS
+
+
+def _names(folder: Path) -> frozenset[str]:
+    return KINDS[1] if (folder / ADAPTER).is_file() else KINDS[0]
 
 
 def _folder(model: str) -> Path:
@@ -214,7 +280,7 @@ def _card(folder: Path) -> dict[str, Any]:
         values = json.loads(path.read_text(encoding="utf-8")) if path.stat().st_size <= MOST_CARD else None
     except (OSError, ValueError, RecursionError) as error:
         raise CheckpointError(f"{folder.name} has no card that can be read.", "Fine-tune again.") from error
-    if not isinstance(values, dict) or not (folder / WEIGHTS).is_file():
+    if not isinstance(values, dict) or not all((folder / name).is_file() for name in _names(folder)):
         raise CheckpointError(f"{folder.name} holds no model.", "Fine-tune again.")
     return values
 

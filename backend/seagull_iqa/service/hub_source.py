@@ -142,15 +142,15 @@ def _download(name: str, progress: ProgressCallback) -> object:
 
 def _remove(name: str) -> int:
     from seagull_iqa.hub.downloads import remove
-    from seagull_iqa.hub.tuned import remove_model, tuned_weights
+    from seagull_iqa.hub.tuned import is_tuned, remove_model
 
-    return remove(name) if tuned_weights(name) is None else remove_model(name)
+    return remove_model(name) if is_tuned(name) else remove(name)
 
 
 def _doubts(name: str) -> str:
-    from seagull_iqa.hub.tuned import tuned_model, tuned_weights
+    from seagull_iqa.hub.tuned import is_tuned, tuned_model
 
-    if tuned_weights(name) is None:
+    if not is_tuned(name):
         return ""
     known = tuned_model(name)
     return known.verdict or "It is worse than the model it began from." if known.better is False else ""

@@ -18,11 +18,13 @@ from threading import Lock
 from filelock import FileLock, Timeout
 from pydantic import TypeAdapter, ValidationError
 
-from seagull_iqa.domain.fine_tuning import Estimate, FineTuneSpec, Suggestion, TuneRun, TuneState
+from seagull_iqa.domain.fine_tuning import Estimate, FineTuneSpec, Suggestion, TuneRun, TuneState, adapter_steps
 from seagull_iqa.errors import LimitError, ModelError, SeagullError, UnknownJobError
-from seagull_iqa.formats.label_set import read_label_set, unpacked
+from seagull_iqa.formats.label_set import LabelSet, read_label_set, unpacked
 from seagull_iqa.formats.tuning_run import CANCEL, PAUSE, RunFolder, run_folders
 from seagull_iqa.hub import tuned
+from seagull_iqa.hub.planning import plan_training, training_needs, training_seconds
+from seagull_iqa.registry import DEFAULT, choose_device, full_base
 from seagull_iqa.wire_tuning import MOST_NAME, SUGGEST_S
 
 MOST_SETS, MOST_RUNS = 16, 50
@@ -34,6 +36,9 @@ _SUGGESTIONS: TypeAdapter[list[Suggestion]] = TypeAdapter(list[Suggestion])
 
 START_S, LOOK_S, LABEL_S = 6.0, 0.35, 0.12
 """What a start, a million pixels and a label take, in s; a quiet core of 2020 is twice as fast."""
+
+TRAININGS = 4
+"""Of adapters: three folds, and all labels."""
 
 BASE_BYTES, PIXEL_BYTES = 700_000_000, 60
 
@@ -81,9 +86,20 @@ class TuningDesk:
             for old in known[:-MOST_SETS]:
                 shutil.rmtree(old, ignore_errors=True)
 
-    def estimate(self, sha256: str) -> Estimate:
-        """What a run on that set takes, at most by a factor of two wrong on a laptop."""
+    def estimate(self, sha256: str, base: str = DEFAULT) -> Estimate:
+        """What a run on that set takes, at most by a factor of two wrong on a laptop.
+
+        Raises
+        ------
+        CheckpointError
+            The base is not here.
+        OutOfMemoryError
+            It is too large to learn here.
+        """
         labels = read_label_set(self._labels(sha256))
+        full = full_base(base)
+        if full is not None:
+            return _estimate_of_full(full, labels)
         pixels = [one.document.image.shape for one in labels.images if one.document.image is not None]
         areas = [height * width for height, width in pixels]
         said = sum(len(one.document.annotations) + len(one.document.preferences) for one in labels.images)
@@ -259,6 +275,15 @@ class TuningDesk:
             return True
         lock.release()
         return False
+
+
+def _estimate_of_full(base: Path, labels: LabelSet) -> Estimate:
+    """Adapters of the full model: a training for each fold, and one on everything."""
+    said = sum(len(one.document.annotations) + len(one.document.preferences) for one in labels.images)
+    device = choose_device().name
+    precision = plan_training(base.name, base, device)
+    seconds = training_seconds(base, device, (TRAININGS if len(labels.images) > 1 else 1) * adapter_steps(said))
+    return Estimate(START_S + seconds, training_needs(base)[precision])
 
 
 def _linked(source: str, target: str) -> None:

@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Annotated
 
-from fastapi import FastAPI, Request, Response
+from fastapi import FastAPI, Query, Request, Response
 from fastapi import Path as InPath
 from fastapi.responses import FileResponse
 from starlette.background import BackgroundTask
@@ -19,12 +19,14 @@ from seagull_iqa import wire_tuning as wire
 from seagull_iqa.errors import LimitError, ProtocolError
 from seagull_iqa.formats.label_set import MOST_BYTES
 from seagull_iqa.hub import tuned
+from seagull_iqa.registry import DEFAULT
 from seagull_iqa.service.tuning_desk import TuningDesk
 from seagull_iqa.service.workbench import Workbench
 
 Sha256 = Annotated[str, InPath(pattern="^[0-9a-f]{64}$", description="SHA-256 of the zip file, in hex.")]
 RunId = Annotated[str, InPath(pattern="^[0-9a-f]{12}$", description="As the list names it.")]
 ModelId = Annotated[str, InPath(pattern="^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$", description="As the list names it.")]
+Base = Annotated[str, Query(max_length=100, description="Name of the model that the run would begin from.")]
 _FILE = {"requestBody": {"content": {"application/octet-stream": {"schema": {"type": "string"}}}, "required": True}}
 
 
@@ -56,8 +58,8 @@ def _add_label_routes(app: FastAPI, desk: TuningDesk) -> None:
         return wire.Suggestions(found=tuple(await asyncio.to_thread(desk.suggest, sha256, wish.base, wish.count)))
 
     @app.get("/v1/label-sets/{sha256}/estimate", summary="What a run on these labels would take")
-    async def estimate(sha256: Sha256) -> wire.EstimateReply:
-        return wire.EstimateReply(estimate=await asyncio.to_thread(desk.estimate, sha256))
+    async def estimate(sha256: Sha256, base: Base = DEFAULT) -> wire.EstimateReply:
+        return wire.EstimateReply(estimate=await asyncio.to_thread(desk.estimate, sha256, base))
 
 
 def _add_run_routes(app: FastAPI, desk: TuningDesk) -> None:

@@ -11,7 +11,7 @@ import copy
 import json
 import math
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from pickle import UnpicklingError
@@ -215,7 +215,9 @@ def _restore(model: nn.Module, state: Mapping[str, Any]) -> None:
     model.load_state_dict(state, strict=False)
 
 
-def train(task: Task, spec: LoopSpec, *, log_every: int = 50, save_every_s: float = 300.0) -> Iterator[Progress]:
+def train(
+    task: Task, spec: LoopSpec, *, log_every: int = 50, save_every_s: float = 300.0
+) -> Generator[Progress, None, None]:
     """Train until the schedule is over, then measure and write what people use into `spec.out`.
 
     Yields progress every `log_every` steps; stopping the iteration leaves a checkpoint to go on from.

@@ -109,26 +109,33 @@ class SeagullLearner(nn.Module):
         return image, torch.stack([torch.cat(found), network.extractor.local_tokens(batch.crops)], dim=1)
 
 
-def learner(layout: Layout, learns: Learns, precision: Precision, *, checkpointing: bool, seed: int) -> SeagullLearner:
+def learner(
+    layout: Layout, learns: Learns, precision: Precision, *, checkpointing: bool, seed: int, device: str = "cpu"
+) -> SeagullLearner:
     """The model of a folder, ready to learn.
 
     Parameters
     ----------
     precision : Precision
-        In what numbers the weights that do not learn are kept; those that learn are float32.
+        In what numbers the weights that do not learn are kept, INT4 beside adapters (QLoRA, arXiv 2305.14314) too;
+        those that learn are float32.
     checkpointing : bool
         Compute the language model's layers twice instead of keeping what is in between.
     seed : int
         Of the adapters' first weights.
+    device : str
+        Where the weights are put as they are read.
     """
     with torch.no_grad():
-        network = filled_network(layout, torch.device("cpu"), precision, ignore_progress)
+        network = filled_network(layout, torch.device(device), precision, ignore_progress)
     for name, value in network.named_parameters():
         if learns.moves(name):
             value.data = value.data.float()
             value.requires_grad = True
     if learns.rank:
         torch.manual_seed(seed)
+        if precision is Precision.INT4:
+            network.language.is_loaded_in_4bit = True  # type: ignore[assignment]  # so peft knows such layers
         _add_adapters(network, learns)
     if checkpointing:
         network.language.gradient_checkpointing_enable({"use_reentrant": False})  # type: ignore[no-untyped-call]

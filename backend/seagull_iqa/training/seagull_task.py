@@ -130,7 +130,7 @@ class SeagullTask:
         """SROCC of an aspect; `shuffled` asks every region of another picture, whose pixels tell nothing of it."""
         asked = self.asker(model)
         said, known = [], []
-        with _mixed(model):
+        with mixed(model):
             for chunk in chunks:
                 pictures = chunk.image.permute(0, 2, 3, 1).numpy()
                 seen = np.roll(pictures, 1, axis=0) if shuffled else pictures
@@ -170,7 +170,7 @@ def _scores(
     return found
 
 
-def _mixed(model: nn.Module) -> AbstractContextManager[object]:
+def mixed(model: nn.Module) -> AbstractContextManager[object]:
     """Where weights are kept in half precision, those that learn are not: torch reconciles the two."""
     kinds = {value.dtype for value in model.parameters()}
     device = next(model.parameters()).device.type

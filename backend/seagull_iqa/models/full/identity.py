@@ -16,6 +16,9 @@ ORIGIN_FILE = "seagull-download.json"
 SOURCE_FILE = "seagull-source.json"
 """Written by a conversion: the card's id of what was converted."""
 
+TUNED_CARD = "weights.json"
+"""Written by fine-tuning beside adapters: what they are called, and what they learned from."""
+
 _SAMPLE = 2**20
 BASE = "seagull"
 
@@ -29,7 +32,8 @@ def card_of(layout: Layout, parameters: int) -> ModelCard:
     else:
         name = str(source.get("id") or f"{layout.folder.name}-{mark[:8]}")
     if layout.adapter is not None:
-        name += f"+{layout.adapter.name}-{mark[:8]}"
+        own = _read(layout.adapter / TUNED_CARD)
+        name = str(own.get("id") or f"{name}+{layout.adapter.name}-{mark[:8]}")
     return ModelCard(
         id=name,
         base=BASE,

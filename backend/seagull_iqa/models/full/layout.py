@@ -58,7 +58,7 @@ class Layout:
 
 def is_seagull_folder(path: Path) -> bool:
     """True where `path` is a folder whose config.json says that it holds the full model, or an adapter to it."""
-    if _is_adapter(path):
+    if is_adapter(path):
         return True
     try:
         config = json.loads((path / CONFIG_FILE).read_text(encoding="utf-8"))
@@ -77,7 +77,7 @@ def read_layout(folder: Path) -> Layout:
     CheckpointError
         A file is missing or cannot be read; the message names it.
     """
-    if _is_adapter(folder):
+    if is_adapter(folder):
         return replace(read_layout(_base_of(folder)), adapter=folder)
     config = _json(folder / CONFIG_FILE)
     if config.get("model_type") != MODEL_TYPE:
@@ -95,7 +95,8 @@ def read_layout(folder: Path) -> Layout:
     return Layout(folder, config, weight_map, added, converted)
 
 
-def _is_adapter(folder: Path) -> bool:
+def is_adapter(folder: Path) -> bool:
+    """True for a folder that changes the weights of another model."""
     return (folder / ADAPTER_CONFIG).is_file() and not (folder / CONFIG_FILE).is_file()
 
 

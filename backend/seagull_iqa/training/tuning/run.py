@@ -2,16 +2,10 @@
 
 from __future__ import annotations
 
-import json
-import re
-import time
-import unicodedata
 import zipfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
-from datetime import UTC, datetime
-from importlib.metadata import version
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +14,6 @@ import torch
 from filelock import FileLock, Timeout
 
 from seagull_iqa.domain.fine_tuning import (
-    CurvePoint,
     FineTuneResult,
     FineTuneSpec,
     Method,
@@ -31,37 +24,29 @@ from seagull_iqa.domain.fine_tuning import (
 from seagull_iqa.errors import ModelError, SeagullError
 from seagull_iqa.formats.label_set import LabelSet, read_label_set
 from seagull_iqa.formats.label_stock import LEAST
-from seagull_iqa.formats.tuning_run import CANCEL, PAUSE, RunFolder
+from seagull_iqa.formats.tuning_run import PAUSE, RunFolder
 from seagull_iqa.imaging.files import read_image
-from seagull_iqa.imaging.saving import save_text
 from seagull_iqa.models.mini.checkpoint import load_weights, save_weights
 from seagull_iqa.models.mini.correction import Correction
 from seagull_iqa.models.mini.features import RegionFeatures
 from seagull_iqa.models.mini.fuse import fused
 from seagull_iqa.models.mini.model import SeagullMini
 from seagull_iqa.models.mini.network import TYPES, MiniNetwork
-from seagull_iqa.registry import choose_device, read_card, resolve
+from seagull_iqa.registry import DEFAULT, choose_device, full_base, read_card, resolve
+from seagull_iqa.training.tuning.cards import card_of_tuned, write_card
 from seagull_iqa.training.tuning.choosing import Bases, Choice, chosen
 from seagull_iqa.training.tuning.evidence import Evidence, gathered
-from seagull_iqa.training.tuning.findings import found_by, found_held_out, shifted
+from seagull_iqa.training.tuning.findings import found_by, found_held_out
 from seagull_iqa.training.tuning.fitting import fitted
-from seagull_iqa.training.tuning.showing import changed_most, figures_of, type_figure, verdict
+from seagull_iqa.training.tuning.showing import changed_most, figures_of, shifts_that_help, type_figure, verdict
 from seagull_iqa.training.tuning.suggesting import suggested
+from seagull_iqa.training.tuning.telling import RestedError, Teller, Told
+from seagull_iqa.training.tuning.together import helps
 
-Told = Callable[[TuneRun], None]
 STEPS_AFTER = 20
 """Steps that are counted for what comes after the looks at the images."""
 
 LEAST_IMPORTANCE = 8
-SAID_S = 0.5
-
-
-class RestedError(SeagullError):
-    """Somebody asked the run to rest, or to end."""
-
-    def __init__(self, wish: str) -> None:
-        super().__init__("The run was asked to stop.")
-        self.wish = wish
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,10 +67,6 @@ def load_base(name: str, device: str) -> Base:
     ModelError
         A model of another kind.
     """
-    if name == "seagull-7b":
-        raise ModelError(
-            "SEAGULL-7B is not fine-tuned from here.", "Use `seagull train --full seagull-7b --lora 16` on a GPU."
-        )
     path = resolve(name)
     network, calibration = load_weights(path)
     model = SeagullMini(fused(network).to(choose_device(device).name), calibration, read_card(path))
@@ -96,9 +77,8 @@ class Learner:
     """Does a run, saying how far it is; what it has looked at is kept."""
 
     def __init__(self, folder: RunFolder, told: Told) -> None:
-        self._folder, self._told = folder, told
-        self._begun, self._said = time.monotonic(), 0.0
-        self._steps, self._step = 1, 0
+        self._folder = folder
+        self._teller = Teller(folder, told)
 
     def work(self) -> FineTuneResult:
         """From labels to a model."""
@@ -108,7 +88,7 @@ class Learner:
                 "seagull-mini learns a few labels by its scale or a correction of its heads.",
                 "Choose “auto”; with thousands of labels use `seagull train --human`.",
             )
-        self._steps = len(labels.images) + STEPS_AFTER
+        self._teller.steps = len(labels.images) + STEPS_AFTER
         base = load_base(spec.base, spec.device)
         features = self._features(base, labels)
         made = gathered(labels, features)
@@ -117,12 +97,15 @@ class Learner:
                 f"There are {len(made.score)} labels and {len(made.better)} comparisons.",
                 f"Label at least {LEAST} regions.",
             )
-        choice = chosen(made, base.inputs, wanted=spec.method, seed=spec.seed, step=self._note)
-        self._note("Fitting to all labels", None)
+        choice = chosen(made, base.inputs, wanted=spec.method, seed=spec.seed, step=self._tried)
+        self._teller.note("Fitting to all labels")
         correction = self._correction(made, base, choice)
         result = self._result(made, labels, base, choice, correction)
-        self._note("Writing the model", None)
+        self._teller.note("Writing the model")
         return replace(result, model=self._write(spec, labels, base, correction, result))
+
+    def _tried(self, phase: str, held_out: float | None) -> None:
+        self._teller.note(phase, held_out=held_out)
 
     def _features(self, base: Base, labels: LabelSet) -> RegionFeatures:
         """What the base sees of every region; looks that were taken before are read from the checkpoint."""
@@ -134,7 +117,7 @@ class Learner:
         for at, region in labels.regions.values():
             by_image[at].append(region.region)
         for number, one in enumerate(labels.images):
-            self._note(f"Looking at image {number + 1} of {len(labels.images)}", None)
+            self._teller.note(f"Looking at image {number + 1} of {len(labels.images)}")
             if not by_image[number]:
                 continue
             key = f"{number:04d}-{one.sha256[:16]}-{base.model.card.sha256[:16]}.npz"
@@ -160,7 +143,7 @@ class Learner:
         correction = fitted(made, choice.settings, basis)
         new = choice.held_out[choice.method]
         noise = float(np.sqrt(np.mean((new[made.region] - made.score) ** 2))) if len(made.score) else correction.noise
-        shifts = shifted(made, base.model.calibration.thresholds)
+        shifts = shifts_that_help(made, base.model.calibration.thresholds)
         return replace(correction, noise=noise, importance=_importance(made), shifts=shifts)
 
     def _result(
@@ -175,7 +158,7 @@ class Learner:
         figures = figures_of(made, before, after)
         return FineTuneResult(
             "", choice.method or Method.SCALE, choice.errors, (*figures, *([types] if types else [])),
-            changed_most(made, labels, before, after), better, words, time.monotonic() - self._begun,
+            changed_most(made, labels, before, after), better, words, self._teller.seconds,
         )  # fmt: skip
 
     def _write(
@@ -186,39 +169,9 @@ class Learner:
         folder.mkdir(exist_ok=True)
         weights = folder / "weights.safetensors"
         save_weights(base.network, weights, calibration=base.model.calibration, correction=correction)
-        card = base.model.card
-        name = f"{_slug(spec.name)}-{self._folder.id[:6]}"
-        regions = sum(1 for key, (n, _r) in labels.regions.items() if labels.images[n].document.counting(key))
-        values = {
-            **asdict(replace(card, id=name, sha256="", created=datetime.now(UTC).date().isoformat())),
-            "trained_on": f"{card.trained_on} Then {regions} regions of {len(labels.images)} images, "
-                          "labelled by whoever made it.",
-            "metrics": {},
-            "name": spec.name, "lineage": [card.id], "base_sha256": card.sha256,
-            "labels": {"regions": regions, "images": len(labels.images), "pairs": len(labels.preferences)},
-            "settings": {"method": str(result.method), "seed": spec.seed},
-            "before_after": [asdict(one) for one in result.figures],
-            "better": result.better, "verdict": result.verdict,
-            "software": f"napari-seagull {version('napari-seagull')}",
-        }  # fmt: skip
-        save_text(folder / "weights.json", json.dumps(values, indent=1, ensure_ascii=False))
-        return name
-
-    def _note(self, phase: str, held_out: float | None) -> None:
-        """One step: say it, and heed what was asked for."""
-        self._step += 1
-        wish = self._folder.wish()
-        if wish in (PAUSE, CANCEL):
-            raise RestedError(wish)
-        point = CurvePoint(phase, min(self._step, self._steps), self._steps, None, held_out)
-        self._folder.add_point(point)
-        took = time.monotonic() - self._begun
-        if time.monotonic() - self._said > SAID_S or self._step == 1:
-            self._said = time.monotonic()
-            left = took / self._step * max(0, self._steps - self._step)
-            run = TuneRun(self._folder.id, self._folder.spec(), TuneState.RUNNING, point, left)
-            self._folder.write(run)
-            self._told(run)
+        values = card_of_tuned(spec, self._folder.id, labels, base.model.card, result)
+        write_card(folder, values)
+        return str(values["id"])
 
 
 def _kept(path: Path) -> RegionFeatures | None:
@@ -228,12 +181,6 @@ def _kept(path: Path) -> RegionFeatures | None:
             return RegionFeatures(**{name: found[name] for name in found.files})
     except (OSError, EOFError, ValueError, TypeError, zipfile.BadZipFile):
         return None
-
-
-def _slug(name: str) -> str:
-    """A name that every system takes as that of a folder."""
-    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
-    return re.sub(r"[^A-Za-z0-9]+", "-", plain).strip("-")[:40] or "model"
 
 
 def _importance(made: Evidence) -> tuple[float, float]:
@@ -249,10 +196,13 @@ def _importance(made: Evidence) -> tuple[float, float]:
 
 
 def suggestions(labels: LabelSet, name: str, count: int, device: str = "auto") -> list[Suggestion]:
-    """Regions of a set without a label that would teach that model most, best first."""
+    """Regions of a set without a label that would teach that model most, best first.
+
+    For the full model seagull-mini looks in its place: what differs from what is labelled differs for both.
+    """
     if not labels.regions:
         return []
-    base = load_base(name, device)
+    base = load_base(DEFAULT if full_base(name) is not None else name, device)
     parts, order = [], []
     for number, one in enumerate(labels.images):
         here = [region.region for at, region in labels.regions.values() if at == number]
@@ -278,9 +228,14 @@ def learn(folder: RunFolder, told: Told = lambda _run: None) -> TuneRun:
     ModelError
         Another process learns in that folder.
     """
+    if helps():
+        return _helped(folder, told)
     with _alone(folder):  # a wish may stand there already: it was made while this process started
+        known = folder.read()
+        if known.state.ended:  # by a process that was begun beside this one, whose server had been killed
+            return known
         try:
-            result = Learner(folder, told).work()
+            result = _learned(folder, told)
         except RestedError as error:
             folder.heed()
             return folder.change(TuneState.PAUSED if error.wish == PAUSE else TuneState.CANCELLED)
@@ -295,6 +250,23 @@ def learn(folder: RunFolder, told: Told = lambda _run: None) -> TuneRun:
         folder.write(done)
         told(done)
         return done
+
+
+def _learned(folder: RunFolder, told: Told) -> FineTuneResult:
+    base = full_base(folder.spec().base)
+    if base is None:
+        return Learner(folder, told).work()
+    from seagull_iqa.training.tuning.adapters import AdapterLearner  # accelerate takes seconds, which mini spares
+
+    return AdapterLearner(folder, told).work(base)
+
+
+def _helped(folder: RunFolder, told: Told) -> TuneRun:
+    """Take part in what the first process does; only that one writes, so here nothing is said of how it ends."""
+    if full_base(folder.spec().base) is not None:
+        with suppress(RestedError):
+            _learned(folder, told)
+    return folder.read()
 
 
 @contextmanager

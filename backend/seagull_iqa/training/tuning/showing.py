@@ -12,10 +12,15 @@ from seagull_iqa.formats.label_set import LabelSet
 from seagull_iqa.training.metrics import Indices, estimate, photograph_draws, plcc, srocc
 from seagull_iqa.training.tuning.choosing import Choice
 from seagull_iqa.training.tuning.evidence import Evidence, Values
+from seagull_iqa.training.tuning.findings import found_by, found_held_out, shifted
 
 DRAWS, MOST_CHANGED = 1000, 12
 LEAST_FOR_ORDER = 5
-NAMES = {Method.SCALE: "Offset and slope of the scores", Method.HEADS: "A correction of the scores"}
+NAMES = {
+    Method.SCALE: "Offset and slope of the scores",
+    Method.HEADS: "A correction of the scores",
+    Method.ADAPTERS: "Adapters",
+}
 
 Figure = Callable[[Values, Values], float]
 
@@ -63,6 +68,16 @@ def type_figure(made: Evidence, before: NDArray[np.bool_], after: NDArray[np.boo
     true = made.found[said] >= 0.5
     scores = [_mean_f1(values[said], true) for values in (before, after)]
     return BeforeAfter("type F1", scores[0], scores[1])
+
+
+def shifts_that_help(made: Evidence, thresholds: Sequence[float]) -> Values | None:
+    """Shifts of the distortions' thresholds; None where they would find fewer of them on images held out."""
+    shifts = shifted(made, thresholds)
+    if shifts is None:
+        return None
+    figure = type_figure(made, found_by(made, thresholds, None), found_held_out(made, thresholds))
+    worse = figure is not None and (figure.after or 0.0) < (figure.before or 0.0)
+    return None if worse else shifts
 
 
 def _mean_f1(said: NDArray[np.bool_], true: NDArray[np.bool_]) -> float:
