@@ -82,3 +82,11 @@ def test_the_script_prints_its_table_and_writes_what_it_measured(parts, monkeypa
     assert f"**{row['original'] / row['ours']:.1f}x**" in said
     assert "of the roofline" in said
     assert 0 < row["least"] < row["ours"]
+
+
+def test_a_step_of_fine_tuning_is_measured_against_the_usual_way(parts):
+    bench = importlib.import_module("finetune_full")
+    found = bench.measured(replace(bench.TOY, language=replace(bench.TOY.language, layers=1)), 1)
+    assert found["adapters"] > 0 and found["texts"] == 64
+    assert 0 < found["roofline"] < 1
+    assert found["usual_texts_a_second"] > 0

@@ -334,6 +334,28 @@ def test_the_command_begins_from_a_folder_and_keeps_the_adapters(sessions, base,
     assert tuned.tuned_models() == []
 
 
+BESIDE = """
+import sys
+from seagull_iqa.cli.app import run
+from seagull_iqa.training.tuning import adapters
+
+adapters.adapter_steps = lambda _labels: 6
+sys.exit(run(["finetune", *sys.argv[1:], "--device", "cpu", "--then", "keep"]))
+"""
+
+
+def test_two_processes_share_the_work_and_one_writes(sessions, base, tmp_path):
+    script = tmp_path / "beside.py"
+    script.write_text(BESIDE, encoding="utf-8")
+    launch = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2"]
+    words = [*launch, str(script), str(sessions), "--base", str(base)]
+    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    (model,) = tuned.tuned_models()
+    assert done.stdout.count("is kept") == 1 and model.id in done.stdout
+    assert model.method == "adapters" and model.regions == 12
+
+
 def test_a_full_model_that_is_not_here_is_said_before_a_run_is_begun(sessions, home, capsys):
     assert command(["finetune", str(sessions), "--base", "seagull-7b"]) == 1
     assert "seagull models download seagull-7b" in capsys.readouterr().err

@@ -136,7 +136,7 @@ def learner(
         torch.manual_seed(seed)
         if precision is Precision.INT4:
             network.language.is_loaded_in_4bit = True  # type: ignore[assignment]  # so peft knows such layers
-        _add_adapters(network, learns)
+        add_adapters(network, learns)
     if checkpointing:
         network.language.gradient_checkpointing_enable({"use_reentrant": False})  # type: ignore[no-untyped-call]
     return SeagullLearner(network)
@@ -162,7 +162,8 @@ def lora_config(learns: Learns, base: Path) -> Any:  # noqa: ANN401 - peft is no
     )  # fmt: skip
 
 
-def _add_adapters(network: SeagullNetwork, learns: Learns) -> None:
+def add_adapters(network: SeagullNetwork, learns: Learns) -> None:
+    """Put adapters that change nothing yet into the language model; they alone learn, in float32."""
     config = lora_config(learns, Path())
     from peft import inject_adapter_in_model
 

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from seagull_iqa.domain.distortion import Distortion
 from seagull_iqa.errors import SeagullError
-from seagull_iqa.formats.label_set import LabelSet
 from seagull_iqa.models.mini.features import RegionFeatures
+
+if TYPE_CHECKING:
+    from seagull_iqa.formats.label_set import LabelSet
 
 Values = NDArray[np.float64]
 Whole = NDArray[np.intp]

@@ -6,14 +6,13 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from seagull_iqa.domain.distortion import Distortion
 from seagull_iqa.domain.region import Region, RegionMask
 from seagull_iqa.domain.report import QualityReport
-from seagull_iqa.formats.label_set import LabelSet
 from seagull_iqa.imaging.saving import save_text
 from seagull_iqa.models.interface import RGBImage
 from seagull_iqa.models.mini.features import RegionFeatures
@@ -21,6 +20,9 @@ from seagull_iqa.samples import samples
 from seagull_iqa.training.seagull_words import Known
 from seagull_iqa.training.tuning.evidence import Evidence, Values, Whole
 from seagull_iqa.training.tuning.fitting import Basis, Settings, fitted, predicted
+
+if TYPE_CHECKING:
+    from seagull_iqa.formats.label_set import LabelSet
 
 GRID = 3
 """Regions of a replayed picture: so many rows and columns of boxes."""
