@@ -26,6 +26,9 @@ from seagull_iqa.formats.tuning_run import CANCEL, PAUSE, RunFolder
 from seagull_iqa.hub import tuned
 from seagull_iqa.imaging.saving import png_bytes, save_bytes
 from seagull_iqa.registry import full_base, load_model
+from seagull_iqa.service.hub_source import hub_source
+from seagull_iqa.service.source import Choice
+from seagull_iqa.service.workbench import Workbench
 from seagull_iqa.training.tuning.evidence import gathered
 from seagull_iqa.training.tuning.run import learn
 from seagull_iqa.training.tuning.taught import Said, features_of, targets, taught
@@ -354,6 +357,29 @@ def test_two_processes_share_the_work_and_one_writes(sessions, base, tmp_path):
     (model,) = tuned.tuned_models()
     assert done.stdout.count("is kept") == 1 and model.id in done.stdout
     assert model.method == "adapters" and model.regions == 12
+
+
+def test_a_server_trains_from_the_full_model_that_answers_and_answers_with_what_came_of_it(
+    base, home, exports, client_of
+):
+    shutil.copytree(base, home / "seagull-7b")
+    bench = Workbench(hub_source(Choice("seagull-mini", "cpu")))
+    bench.start()
+    try:
+        client = client_of(bench)
+        client.use_model("seagull-7b")
+        spec, two = FineTuneSpec("my eye", "seagull-7b", device="cpu"), exports[:2]
+        assert client.tuning.estimate(two, spec).nbytes > client.tuning.estimate(two, FineTuneSpec("x")).nbytes / 100
+        run = client.tuning.follow(client.tuning.start(two, spec).id, lambda _run: None)
+        assert run.state is TuneState.DONE, run.error
+        kept = client.tuning.keep(run.id, keep=True)
+        client.use_model(kept, even_if_worse=True)
+        assert client.models().in_use == kept
+        (report,) = client.assess(exports[0].image, [exports[0].document.regions[0].region]).reports
+        assert report.model == kept
+    finally:
+        bench.close()
+        bench.stop()
 
 
 def test_a_full_model_that_is_not_here_is_said_before_a_run_is_begun(sessions, home, capsys):

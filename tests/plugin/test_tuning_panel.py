@@ -153,6 +153,16 @@ def test_a_run_shows_its_curves_and_ends_with_before_and_after(window):
     assert window.controller.session.selection == (changed.regions[3].region,)
 
 
+def test_a_run_begins_from_the_full_model_where_that_answers(window, monkeypatch):
+    client = window.controller.backend.client
+    small = client.models()
+    monkeypatch.setattr(client, "models", lambda: small.model_copy(update={"in_use": "seagull-7b"}))
+    window.label()
+    assert "seagull-7b" in window.panel.train.plan.text()
+    window.train()
+    assert window.tuner.run.run.spec.base == "seagull-7b"
+
+
 def test_scores_and_labels_go_on_while_a_run_is_under_way(window):
     window.label()
     window.toy.go.clear()
