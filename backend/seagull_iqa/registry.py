@@ -265,11 +265,11 @@ def load_model(
         from seagull_iqa.models.full.checkpoint import load_seagull
 
         return load_seagull(plan.folder, device=plan.device, precision=plan.precision, progress=progress)
-    from seagull_iqa.models.mini.checkpoint import load_correction, load_weights
+    from seagull_iqa.models.mini.checkpoint import load_corrections, load_weights
     from seagull_iqa.models.mini.fuse import fused
     from seagull_iqa.models.mini.model import SeagullMini
 
     path = resolve(name_or_path)
     network, calibration = load_weights(path)
     network = fused(network).to(choose_device(device).name)
-    return SeagullMini(network, calibration, read_card(path), load_correction(path))
+    return SeagullMini(network, calibration, read_card(path), load_corrections(path))

@@ -24,7 +24,7 @@ from seagull_iqa.formats.label_set import packed, read_label_set, unpacked, writ
 from seagull_iqa.formats.label_stock import stock_of
 from seagull_iqa.formats.reading import FormatError
 from seagull_iqa.formats.tuning_run import CANCEL, PAUSE, RunFolder
-from seagull_iqa.models.mini.checkpoint import FORMAT, load_correction, load_weights, save_weights
+from seagull_iqa.models.mini.checkpoint import FORMAT, MOST_CORRECTIONS, load_corrections, load_weights, save_weights
 from seagull_iqa.models.mini.correction import Correction, Kernel
 from seagull_iqa.models.mini.features import RegionFeatures
 from seagull_iqa.registry import load_model, resolve
@@ -91,7 +91,7 @@ def test_the_model_that_is_made_scores_as_the_person_does_and_its_base_is_untouc
     assert quality.mean() != pytest.approx(base.maps(base.look(image.rgb))["quality"].values.mean(), abs=1)
     shipped = resolve("seagull-mini")
     assert base.card.sha256 == hashlib.sha256(shipped.read_bytes()).hexdigest()
-    assert load_correction(shipped) is None
+    assert load_corrections(shipped) == ()
 
 
 def test_a_score_does_not_depend_on_which_regions_are_asked_with_it(learned, exports):
@@ -112,7 +112,7 @@ def test_a_run_that_is_stopped_at_any_step_goes_on_to_the_same_model(at, tmp_pat
     assert stopped.state is TuneState.PAUSED and not folder.model.exists()
     run = learn(folder)
     assert run.state is TuneState.DONE
-    one, other = (load_correction(where.model / "weights.safetensors") for where in (folder, learned[0]))
+    (one,), (other,) = (load_corrections(where.model / "weights.safetensors") for where in (folder, learned[0]))
     assert np.array_equal(one.weights, other.weights)
     assert run.result.tried == learned[1].result.tried
 
@@ -345,8 +345,8 @@ def test_a_correction_is_read_as_it_was_written_and_a_damaged_one_is_refused(tmp
     kernel = Kernel(np.zeros(4), np.ones(4), axes, centres, np.eye(3), 1.5, 3.0, 2.0)
     made = Correction(random.normal(size=5), np.eye(5), 7.0, kernel, (1.0, 0.9), random.normal(size=7))
     path = tmp_path / "weights.safetensors"
-    save_weights(network, path, calibration=calibration, correction=made)
-    again = load_correction(path)
+    save_weights(network, path, calibration=calibration, corrections=[made])
+    (again,) = load_corrections(path)
     assert np.array_equal(again.weights, made.weights) and np.array_equal(again.kernel.centres, kernel.centres)
     assert (again.noise, again.importance) == (7.0, (1.0, 0.9))
     assert (again.kernel.length, again.kernel.reach, again.kernel.fade) == (1.5, 3.0, 2.0)
@@ -357,9 +357,50 @@ def test_a_correction_is_read_as_it_was_written_and_a_damaged_one_is_refused(tmp
         replace(made, kernel=replace(kernel, axes=np.ones(4), centres=np.ones(3))),
     ]
     for one in bad:
-        save_weights(network, path, calibration=calibration, correction=one)
+        save_weights(network, path, calibration=calibration, corrections=[one])
         with pytest.raises(CheckpointError, match="not understood"):
-            load_correction(path)
+            load_corrections(path)
+
+
+def test_several_corrections_are_kept_in_their_order_and_no_more_than_eight(tmp_path):
+    network, calibration = load_weights(resolve("seagull-mini"))
+    made = [Correction(np.array([float(k), 0.0]), np.eye(2), 5.0) for k in range(MOST_CORRECTIONS + 1)]
+    path = tmp_path / "weights.safetensors"
+    save_weights(network, path, calibration=calibration, corrections=made[:3])
+    assert [one.weights[0] for one in load_corrections(path)] == [0.0, 1.0, 2.0]
+    save_weights(network, path, calibration=calibration, corrections=made)
+    with pytest.raises(CheckpointError, match="not understood"):
+        load_corrections(path)
+
+
+def test_a_model_that_learned_before_is_what_the_next_run_begins_from(learned, exports, tmp_path):
+    first = learned[0].model / "weights.safetensors"
+    others = toy.labelled(images=6, say=lambda quality, _k: 0.4 * quality)[4:]
+    run = learn(folder := run_on(tmp_path, others, name="second", base=str(first)))
+    assert run.state is TuneState.DONE, run.error
+    said = json.loads((folder.model / "weights.json").read_text())
+    assert said["lineage"] == [learned[1].result.model]
+    models = [load_model(str(path)) for path in (first, folder.model / "weights.safetensors")]
+    image, regions = others[0].image, [one.region for one in others[0].document.regions]
+    looks = [model.look(image.rgb) for model in models]
+    before = models[0].features(looks[0], regions).quality
+    told = [report.quality for report in models[0].assess(looks[0], regions)]
+    assert before == pytest.approx(told, abs=0.01)
+    assert len(models[1].corrections) == 2
+    after = np.array([report.quality for report in models[1].assess(looks[1], regions)])
+    assert after == pytest.approx(models[1].corrections[1].corrected(
+        models[0].features(looks[0], regions).features, before, np.ones(len(before)))[0], abs=0.01
+    )  # fmt: skip
+
+
+def test_images_that_the_base_has_learned_from_are_named_in_the_verdict_and_in_the_card(learned, exports, tmp_path):
+    cards = [json.loads((learned[0].model / "weights.json").read_text())["labels"]]
+    assert cards[0]["seen"] == sorted(one.image.sha256 for one in exports) and len(cards[0]["sha256"]) == 64
+    assert "has learned from" not in learned[1].result.verdict
+    run = learn(folder := run_on(tmp_path, exports[:2], base=str(learned[0].model / "weights.safetensors")))
+    assert "The old model has learned from 2 of these images" in run.result.verdict
+    cards.append(json.loads((folder.model / "weights.json").read_text())["labels"])
+    assert cards[1]["seen"] == cards[0]["seen"] and cards[1]["sha256"] != cards[0]["sha256"]
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 import zipfile
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -123,6 +124,37 @@ def test_suggestions_are_waited_for_longer_than_other_answers(home, on_socket, e
     client = on_socket(bench)
     client._door._http.timeout = 1.0
     assert client.tuning.suggest(exports, base="seagull-mini", count=3) == ()
+
+
+def test_no_more_than_two_processes_look_for_suggestions_at_a_time(home, exports, tmp_path):
+    program = f"""
+import os, pathlib, time
+here = pathlib.Path({str(tmp_path)!r}) / f"{{os.getpid()}}.busy"
+here.touch()
+time.sleep(0.3)
+most = len(list(here.parent.glob("*.busy")))
+here.with_suffix(".most").write_text(str(most))
+here.unlink()
+print("[]")
+"""
+    desk = TuningDesk(home, (sys.executable, "-c", program))
+    (home / "label-sets" / "0").mkdir(parents=True)
+    with ThreadPoolExecutor(5) as pool:
+        assert list(pool.map(lambda _n: desk.suggest("0", "seagull-mini", 3), range(5))) == [[]] * 5
+    assert max(int(path.read_text()) for path in tmp_path.glob("*.most")) == 2
+
+
+def test_what_a_killed_server_left_over_is_cleared_away_but_not_what_is_on_its_way(home):
+    names = ["incoming/a.zip", "label-sets/.b.part/x", "tuned/.c.part/x", "tuned/.d.gone/x"]
+    kept = ["incoming/new.zip", "label-sets/.new.part/x", "tuned/.new.part/x", "label-sets/e/x", "tuned/f/x"]
+    for name in (*names, *kept):
+        (home / name).parent.mkdir(parents=True, exist_ok=True)
+        (home / name).touch()
+    for name in ("incoming/a.zip", "label-sets/.b.part", "tuned/.c.part", "tuned/.d.gone", "label-sets/e", "tuned/f"):
+        os.utime(home / name, (0, 0))
+    TuningDesk(home)
+    assert not any((home / name).parent.exists() for name in names[1:]) and not (home / names[0]).exists()
+    assert all((home / name).exists() for name in kept)
 
 
 def test_scores_are_answered_while_a_run_is_under_way(client, exports):

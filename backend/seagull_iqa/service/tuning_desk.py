@@ -12,8 +12,9 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
-from threading import Lock
+from threading import Lock, Semaphore
 
 from filelock import FileLock, Timeout
 from pydantic import TypeAdapter, ValidationError
@@ -28,6 +29,12 @@ from seagull_iqa.registry import DEFAULT, choose_device, full_base
 from seagull_iqa.wire_tuning import MOST_NAME, SUGGEST_S
 
 MOST_SETS, MOST_RUNS = 16, 50
+SUGGESTING = 2
+"""Processes that look for suggestions at a time; whoever comes later waits."""
+
+LEFT_S = 3600.0
+"""What came only in part, or was half deleted, is left over by a server that was killed when it is as old as this."""
+
 LEAVES_S = 20.0
 HEARD_S = 60.0
 """By then whoever follows a run has heard that it was cancelled."""
@@ -57,7 +64,9 @@ class TuningDesk:
     def __init__(self, home: Path, command: Sequence[str] = (sys.executable, "-m", "seagull_iqa", "finetune")) -> None:
         self._home, self._command = home, tuple(command)
         self._children: dict[str, subprocess.Popen[bytes]] = {}
-        self._lock, self._taking = Lock(), Lock()
+        self._lock, self._taking, self._suggesting = Lock(), Lock(), Semaphore(SUGGESTING)
+        for folder in (home / "incoming", home / "label-sets", tuned.tuned_home()):
+            _tidy(folder)
 
     @property
     def incoming(self) -> Path:
@@ -110,9 +119,10 @@ class TuningDesk:
         """Ask a process of its own which regions would teach most."""
         words = ["--suggest", str(self._labels(sha256)), "--base", base, "--count", str(count)]
         try:
-            done = subprocess.run(
-                [*self._command, *words], capture_output=True, timeout=SUGGEST_S, env=_environment(), check=False
-            )
+            with self._suggesting:
+                done = subprocess.run(
+                    [*self._command, *words], capture_output=True, timeout=SUGGEST_S, env=_environment(), check=False
+                )
         except subprocess.TimeoutExpired as error:
             raise SeagullError("The suggestions took too long.", "Try again with fewer images.") from error
         if done.returncode:
@@ -230,10 +240,11 @@ class TuningDesk:
 
     def _spawn(self, folder: RunFolder) -> None:
         try:
-            self._children[folder.id] = subprocess.Popen(
-                [*self._command, "--run", str(folder.path)], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-                stderr=(folder.path / "log.txt").open("ab"), env=_environment(), start_new_session=True,
-            )  # fmt: skip
+            with (folder.path / "log.txt").open("ab") as log:
+                self._children[folder.id] = subprocess.Popen(
+                    [*self._command, "--run", str(folder.path)], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                    stderr=log, env=_environment(), start_new_session=True,
+                )  # fmt: skip
         except OSError as error:
             folder.change(TuneState.FAILED, f"The training could not be started ({error}).")
 
@@ -284,6 +295,18 @@ def _estimate_of_full(base: Path, labels: LabelSet) -> Estimate:
     precision = plan_training(base.name, base, device)
     seconds = training_seconds(base, device, (TRAININGS if len(labels.images) > 1 else 1) * adapter_steps(said))
     return Estimate(START_S + seconds, training_needs(base)[precision])
+
+
+def _tidy(folder: Path) -> None:
+    """Remove what a server that was killed has left over: uploads, and folders that were not whole yet."""
+    before = time.time() - LEFT_S
+    for path in folder.iterdir() if folder.is_dir() else ():
+        if folder.name != "incoming" and not (path.name.startswith(".") and path.suffix in {".part", ".gone"}):
+            continue
+        with suppress(OSError):  # somebody else clears up, too
+            if path.stat().st_mtime > before:
+                continue
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 
 def _linked(source: str, target: str) -> None:

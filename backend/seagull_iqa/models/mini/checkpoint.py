@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -35,7 +36,10 @@ class Calibration:
 
 
 MARK = "correction."
-"""Names of the tensors of a correction begin with it; its plain numbers stand in the metadata."""
+"""Names of the tensors of a correction begin with it; of several the number follows. Its plain numbers stand in the
+metadata, those of several in a list."""
+
+MOST_CORRECTIONS = 8
 
 _ARRAYS = ("mean", "scale", "axes", "centres", "root")
 
@@ -45,9 +49,9 @@ def save_weights(
     path: Path,
     *,
     calibration: Calibration | None = None,
-    correction: Correction | None = None,
+    corrections: Sequence[Correction] = (),
 ) -> None:
-    """Write weights in half precision, whole or not at all; a correction beside them in double precision."""
+    """Write weights in half precision, whole or not at all; corrections beside them in double precision."""
     tensors = {
         name: (value.half() if value.is_floating_point() else value).contiguous().cpu()
         for name, value in network.state_dict().items()
@@ -57,10 +61,13 @@ def save_weights(
         "config": json.dumps(network.config.to_dict()),
         "calibration": json.dumps(asdict(calibration or Calibration())),
     }
-    if correction is not None:
-        extra, numbers = _taken_apart(correction)
+    said = []
+    for place, one in enumerate(corrections):
+        extra, numbers = _taken_apart(one, MARK if len(corrections) == 1 else f"{MARK}{place}.")
         tensors.update(extra)
-        metadata["correction"] = json.dumps(numbers)
+        said.append(numbers)
+    if said:
+        metadata["correction"] = json.dumps(said[0] if len(said) == 1 else said)
     part = path.with_suffix(".part")
     save_file(tensors, str(part), metadata=metadata)
     part.replace(path)
@@ -91,33 +98,41 @@ def load_weights(path: Path) -> tuple[MiniNetwork, Calibration]:
     return network.eval(), calibration
 
 
-def load_correction(path: Path) -> Correction | None:
-    """The correction that one person's labels have made, beside the weights; None where there is none.
+def load_corrections(path: Path) -> tuple[Correction, ...]:
+    """The corrections that people's labels have made, beside the weights, in the order in which they are applied.
 
     Raises
     ------
     CheckpointError
-        It cannot be understood, or holds what is no number.
+        They cannot be understood, hold what is no number, or are more than eight.
     """
     metadata, tensors = _read(path)
     if "correction" not in metadata:
-        return None
+        return ()
     try:
         numbers = json.loads(metadata["correction"])
-        arrays = {n[len(MARK) :]: v.double().numpy() for n, v in tensors.items() if n.startswith(MARK)}
-        kernel = None
-        if "centres" in arrays:
-            mean, scale, axes, centres, root = (arrays[name] for name in _ARRAYS)
-            length, reach, fade = (float(numbers[name]) for name in ("length", "reach", "fade"))
-            kernel = Kernel(mean, scale, axes, centres, root, length, reach, fade)
-        offset, slope = numbers["importance"]
-        made = Correction(
-            arrays["weights"], arrays["covariance"], float(numbers["noise"]), kernel,
-            (float(offset), float(slope)), arrays.get("shifts"),
-        )  # fmt: skip
-        _check_correction(made)
+        if not isinstance(numbers, list):
+            return (_put_together(numbers, tensors, MARK),)
+        if len(numbers) > MOST_CORRECTIONS:
+            raise ValueError("too many")
+        return tuple(_put_together(one, tensors, f"{MARK}{place}.") for place, one in enumerate(numbers))
     except (KeyError, ValueError, TypeError) as error:
         raise CheckpointError(f"The correction in {path.name} is not understood.", "Fine-tune again.") from error
+
+
+def _put_together(numbers: dict[str, Any], tensors: dict[str, torch.Tensor], mark: str) -> Correction:
+    arrays = {name[len(mark) :]: value.double().numpy() for name, value in tensors.items() if name.startswith(mark)}
+    kernel = None
+    if "centres" in arrays:
+        mean, scale, axes, centres, root = (arrays[name] for name in _ARRAYS)
+        length, reach, fade = (float(numbers[name]) for name in ("length", "reach", "fade"))
+        kernel = Kernel(mean, scale, axes, centres, root, length, reach, fade)
+    offset, slope = numbers["importance"]
+    made = Correction(
+        arrays["weights"], arrays["covariance"], float(numbers["noise"]), kernel,
+        (float(offset), float(slope)), arrays.get("shifts"),
+    )  # fmt: skip
+    _check_correction(made)
     return made
 
 
@@ -141,7 +156,7 @@ def _check_correction(made: Correction) -> None:
         raise ValueError("numbers")
 
 
-def _taken_apart(made: Correction) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
+def _taken_apart(made: Correction, mark: str) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
     arrays = {"weights": made.weights, "covariance": made.covariance}
     numbers: dict[str, Any] = {"noise": made.noise, "importance": list(made.importance)}
     if made.shifts is not None:
@@ -149,7 +164,7 @@ def _taken_apart(made: Correction) -> tuple[dict[str, torch.Tensor], dict[str, A
     if made.kernel is not None:
         arrays.update({name: getattr(made.kernel, name) for name in _ARRAYS})
         numbers.update(length=made.kernel.length, reach=made.kernel.reach, fade=made.kernel.fade)
-    tensors = {MARK + name: torch.from_numpy(np.ascontiguousarray(value)) for name, value in arrays.items()}
+    tensors = {mark + name: torch.from_numpy(np.ascontiguousarray(value)) for name, value in arrays.items()}
     return tensors, numbers
 
 

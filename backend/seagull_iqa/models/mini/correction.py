@@ -8,10 +8,12 @@ known stays known. Offset and slope act everywhere. Rasmussen and Williams, *Gau
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
+
+from seagull_iqa.models.mini.features import RegionFeatures
 
 Values = NDArray[np.float64]
 
@@ -143,7 +145,10 @@ class Correction:
         made: NDArray[np.float32] = np.clip(offset + slope * quality, 0, 100).astype(np.float32)
         return made
 
-    def important(self, importance: float) -> float:
-        """Importance 0..100 under offset and slope."""
+    def applied(self, seen: RegionFeatures) -> RegionFeatures:
+        """The answers of a model, corrected; what it sees of the regions stays."""
+        quality, width = self.corrected(seen.features, seen.quality, seen.width)
         offset, slope = self.importance
-        return float(np.clip(offset + slope * importance, 0, 100))
+        importance = np.clip(offset + slope * seen.importance, 0, 100)
+        severity = seen.severity if self.shifts is None else seen.severity + self.shifts[:, None]
+        return replace(seen, quality=quality, width=width, importance=importance, severity=severity)

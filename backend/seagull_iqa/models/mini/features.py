@@ -21,7 +21,7 @@ class RegionFeatures:
     features : float64, shape (R, D)
         Inputs of the heads, normalised, then what the heads have in common.
     quality : float64, shape (R,)
-        0..100, uncorrected.
+        0..100, as the model answers, what earlier labels taught it included.
     width : float64, shape (R,)
         Half of the 80 % interval, in points.
     importance : float64, shape (R,)

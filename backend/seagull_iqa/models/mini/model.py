@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 import torch
@@ -47,7 +46,8 @@ class SeagullMini:
     network: MiniNetwork
     calibration: Calibration
     card: ModelCard
-    correction: Correction | None = None
+    corrections: tuple[Correction, ...] = ()
+    """What labels of people have taught it, one after the other."""
 
     @property
     def device(self) -> str:
@@ -100,26 +100,30 @@ class SeagullMini:
     ) -> dict[str, ScoreMap]:
         """Quality, weight and severities over the whole image; see `QualityModel.maps`. `partial` is never called."""
         maps = score_maps(_own(look), self.card.id, progress)
-        if self.correction is not None:
+        for correction in self.corrections:
             quality = maps[QUALITY_MAP]
-            maps[QUALITY_MAP] = replace(quality, values=self.correction.mapped(quality.values))
+            maps[QUALITY_MAP] = replace(quality, values=correction.mapped(quality.values))
         return maps
 
     @torch.inference_mode()
     def features(self, look: Look, regions: Sequence[Region]) -> RegionFeatures:
-        """What fine-tuning learns from: the heads' features and the uncorrected answers, of any number of regions."""
+        """What fine-tuning learns from: the heads' features and the answers, of any number of regions."""
         mine, parts = _own(look), []
         for start in range(0, len(regions), TOGETHER):
             parts.append(self._outputs(mine, [region.mask for region in regions[start : start + TOGETHER]]))
-        return RegionFeatures.joined([self._features(out) for out in parts])
+        return RegionFeatures.joined([self._seen(out) for out in parts])
 
-    def _features(self, out: RegionOutput) -> RegionFeatures:
+    def _seen(self, out: RegionOutput) -> RegionFeatures:
+        """What it sees, and what it answers, corrections included."""
         values = (
             torch.cat([out.inputs[0], out.hidden[0]], -1), out.quality[0],
             spread(out.quality_logits)[0] * self.calibration.quality_spread, out.importance[0],
             out.severity_logits[0],
         )  # fmt: skip
-        return RegionFeatures(*(value.double().cpu().numpy() for value in values))
+        seen = RegionFeatures(*(value.double().cpu().numpy() for value in values))
+        for correction in self.corrections:
+            seen = correction.applied(seen)
+        return seen
 
     def _outputs(self, look: MiniLook, masks: list[RegionMask]) -> RegionOutput:
         pooled, sums = pooled_regions(look, masks, self.network.config.window)
@@ -131,25 +135,19 @@ class SeagullMini:
     def _reports(
         self, regions: Sequence[Region], out: RegionOutput, aspects: frozenset[Aspect]
     ) -> list[QualityReport]:
-        quality: Any = out.quality[0].cpu().tolist()
-        importance = out.importance[0].cpu().tolist()
-        wide: Any = spread(out.quality_logits)[0].cpu() * self.calibration.quality_spread
-        if self.correction is not None:
-            seen = self._features(out)
-            quality, wide = self.correction.corrected(seen.features, seen.quality, seen.width)
-            importance = [self.correction.important(value) for value in importance]
+        seen = self._seen(out)
         wide_importance = spread(out.importance_logits)[0].cpu() * self.calibration.importance_spread
-        probability = out.severity_logits[0].sigmoid().cpu().numpy()  # R, 7, 5
+        probability = 1 / (1 + np.exp(-seen.severity))  # R, 7, 5
         reports = []
         for k, region in enumerate(regions):
-            q = round(float(quality[k]), 2) if Aspect.QUALITY in aspects else None
-            i = round(importance[k], 2) if Aspect.IMPORTANCE in aspects else None
+            q = round(float(seen.quality[k]), 2) if Aspect.QUALITY in aspects else None
+            i = round(float(seen.importance[k]), 2) if Aspect.IMPORTANCE in aspects else None
             found = self._findings(probability[k]) if Aspect.DISTORTION in aspects else None
             reports.append(
                 QualityReport(
                     region=region.id,
                     quality=q,
-                    quality_interval=_interval(q, float(wide[k])),
+                    quality_interval=_interval(q, float(seen.width[k])),
                     importance=i,
                     importance_interval=_interval(i, float(wide_importance[k])),
                     findings=found,
@@ -159,12 +157,9 @@ class SeagullMini:
             )
         return reports
 
-    def _findings(self, probability: NDArray[np.float32]) -> tuple[Finding, ...]:
+    def _findings(self, probability: NDArray[np.float64]) -> tuple[Finding, ...]:
         """(7, 5) probabilities of "at least level k" -> findings above each type's threshold."""
         found = []
-        if self.correction is not None and self.correction.shifts is not None:
-            logits = np.log(probability / (1 - probability).clip(1e-12)) + self.correction.shifts[:, None]
-            probability = (1 / (1 + np.exp(-logits))).astype(np.float32)
         for distortion, steps, threshold in zip(Distortion, probability, self.calibration.thresholds, strict=True):
             if steps[0] >= threshold:
                 # A higher level is reached only through the lower ones.

@@ -26,14 +26,14 @@ from seagull_iqa.formats.label_set import LabelSet, read_label_set
 from seagull_iqa.formats.label_stock import LEAST
 from seagull_iqa.formats.tuning_run import PAUSE, RunFolder
 from seagull_iqa.imaging.files import read_image
-from seagull_iqa.models.mini.checkpoint import load_weights, save_weights
+from seagull_iqa.models.mini.checkpoint import MOST_CORRECTIONS, load_corrections, load_weights, save_weights
 from seagull_iqa.models.mini.correction import Correction
 from seagull_iqa.models.mini.features import RegionFeatures
 from seagull_iqa.models.mini.fuse import fused
 from seagull_iqa.models.mini.model import SeagullMini
 from seagull_iqa.models.mini.network import TYPES, MiniNetwork
 from seagull_iqa.registry import DEFAULT, choose_device, full_base, read_card, resolve
-from seagull_iqa.training.tuning.cards import card_of_tuned, write_card
+from seagull_iqa.training.tuning.cards import card_of_tuned, images_learned, write_card
 from seagull_iqa.training.tuning.choosing import Bases, Choice, chosen
 from seagull_iqa.training.tuning.evidence import Evidence, gathered
 from seagull_iqa.training.tuning.findings import found_by, found_held_out
@@ -51,12 +51,13 @@ LEAST_IMPORTANCE = 8
 
 @dataclass(frozen=True, eq=False)
 class Base:
-    """The model that a run begins from; its own correction, if it has one, is left behind with it."""
+    """The model that a run begins from, with what earlier labels have taught it."""
 
     model: SeagullMini
     network: MiniNetwork
     path: Path
     inputs: int
+    seen: frozenset[str] = frozenset()
 
 
 def load_base(name: str, device: str) -> Base:
@@ -69,8 +70,14 @@ def load_base(name: str, device: str) -> Base:
     """
     path = resolve(name)
     network, calibration = load_weights(path)
-    model = SeagullMini(fused(network).to(choose_device(device).name), calibration, read_card(path))
-    return Base(model, network, path, 2 * network.config.token_width + TYPES + 2)
+    corrections = load_corrections(path)
+    if len(corrections) >= MOST_CORRECTIONS:
+        raise ModelError(
+            f"{name} has been fine-tuned {len(corrections)} times, one on the other.",
+            "Begin from seagull-mini, with all labels.",
+        )
+    model = SeagullMini(fused(network).to(choose_device(device).name), calibration, read_card(path), corrections)
+    return Base(model, network, path, 2 * network.config.token_width + TYPES + 2, images_learned(path))
 
 
 class Learner:
@@ -152,6 +159,9 @@ class Learner:
         before = made.features.quality
         after = before if choice.method is None else choice.held_out[choice.method]
         better, words = verdict(made, choice, before, after)
+        known = sum(one.sha256 in base.seen for one in labels.images)
+        if known:
+            words += f" The old model has learned from {known} of these images: there it looks better than it is."
         thresholds = base.model.calibration.thresholds
         found = found_by(made, thresholds, None)
         types = type_figure(made, found, found if correction.shifts is None else found_held_out(made, thresholds))
@@ -168,8 +178,9 @@ class Learner:
         folder = self._folder.model
         folder.mkdir(exist_ok=True)
         weights = folder / "weights.safetensors"
-        save_weights(base.network, weights, calibration=base.model.calibration, correction=correction)
-        values = card_of_tuned(spec, self._folder.id, labels, base.model.card, result)
+        corrections = (*base.model.corrections, correction)
+        save_weights(base.network, weights, calibration=base.model.calibration, corrections=corrections)
+        values = card_of_tuned(spec, self._folder.id, labels, base.model.card, result, base.seen)
         write_card(folder, values)
         return str(values["id"])
 
