@@ -10,14 +10,15 @@ from dataclasses import dataclass
 from io import FileIO
 from pathlib import Path
 from types import TracebackType
-from typing import Any
-
-from filelock import FileLock, Timeout
+from typing import TYPE_CHECKING, Any
 
 from seagull_iqa.errors import SeagullError
 from seagull_iqa.folder.listing import Stamp
 from seagull_iqa.formats.reading import FormatError
 from seagull_iqa.formats.values import Row
+
+if TYPE_CHECKING:
+    from filelock import FileLock
 
 FORMAT, VERSION = "seagull-folder", 1
 SUFFIX = ".progress"
@@ -86,6 +87,8 @@ class ProgressFile:
         SeagullError
             It cannot be written.
         """
+        from filelock import FileLock, Timeout  # takes a while to load, and a window may never need it
+
         path = progress_path(table)
         header = json.dumps({"format": FORMAT, "version": VERSION, "settings": settings}, sort_keys=True)
         lock = FileLock(path.with_name(f".{path.name}.lock"))

@@ -8,7 +8,6 @@ import zlib
 from pathlib import Path
 
 import numpy as np
-import tifffile
 from numpy.typing import NDArray
 
 from seagull_iqa.errors import ImageError, LimitError, RegionError, ShapeMismatchError
@@ -22,9 +21,9 @@ from seagull_iqa.imaging.saving import save_bytes, save_text
 
 DAMAGE = (
     ArithmeticError, AttributeError, ImportError, LookupError, MemoryError, OSError, RuntimeError, TypeError,
-    ValueError, struct.error, zlib.error, tifffile.TiffFileError,
+    ValueError, struct.error, zlib.error,
 )  # fmt: skip
-"""What tifffile raises on pages that are damaged."""
+"""What tifffile raises on pages that are damaged; its own error is a `ValueError`."""
 
 PLACE = ("page", "label")
 """Where a region is: page of the TIFF, from 0, and its value there."""
@@ -37,6 +36,8 @@ def table_beside(path: Path) -> Path:
 
 def write_labels(path: Path, export: Export) -> list[Path]:
     """uint16 or uint32, shape (H, W), or (pages, H, W) where regions overlap; and the table."""
+    import tifffile  # takes a while to load, and is needed for TIFF files only
+
     pages, homes = label_pages(export.document.regions, export.shape)
     rows = rows_of(export.document)
     for label, (row, home) in enumerate(zip(rows, homes, strict=True), 1):
@@ -82,6 +83,8 @@ def read_labels(path: Path, shape: tuple[int, int]) -> Contents:
 
 def _pages(path: Path, shape: tuple[int, int]) -> list[NDArray[np.generic]]:
     """The pages, all of the size of the image."""
+    import tifffile  # takes a while to load, and is needed for TIFF files only
+
     if path.suffix.lower() not in (".tif", ".tiff"):
         return [_fitting(_gray(path), shape, path)]
     # All that can be wrong with a file is found here, on its first page.

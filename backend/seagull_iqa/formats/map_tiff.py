@@ -7,7 +7,6 @@ import json
 from pathlib import Path
 
 import numpy as np
-import tifffile
 
 from seagull_iqa.domain.report import ScoreMap
 from seagull_iqa.errors import LimitError
@@ -37,6 +36,8 @@ def map_bytes(score_map: ScoreMap, image_name: str) -> bytes:
 
     Most programs read the first page only, which is what they want.
     """
+    import tifffile  # takes a while to load, and is needed for TIFF files only
+
     buffer = io.BytesIO()
     with tifffile.TiffWriter(buffer) as tiff:
         about = json.dumps(description(score_map, image_name))
@@ -50,6 +51,8 @@ def map_bytes(score_map: ScoreMap, image_name: str) -> bytes:
 
 def read_map_tiff(path: Path) -> ScoreMap:
     """The map that `map_bytes` wrote, as it was computed; `FormatError` where the file is none."""
+    import tifffile  # takes a while to load, and is needed for TIFF files only
+
     try:
         with tifffile.TiffFile(path) as tiff:
             if len(tiff.pages) != 2 or any(page.size * 4 > MAX_BYTES for page in tiff.pages):
