@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from qtpy.QtCore import QSize, Qt
 from qtpy.QtGui import QResizeEvent
 from qtpy.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
@@ -20,7 +22,11 @@ from seagull_iqa.domain.report import Interval, QualityReport
 
 NOTHING_SELECTED = "Select a region to read its report."
 CARD_HEIGHT = 172  # px; most reports fit, so that the table above does not jump
-NARROW, VERY_NARROW = 370, 325  # px; below, an interval is shorter, and below that it is drawn only
+FORMS = ("80 %: {}", "{}", "")
+"""An interval, from much room to none."""
+
+SPACE = 8
+NARROW = 370  # px; a card that is narrower shows no picture
 LEAST_WIDTH = 240  # px
 PICTURE_SIDE = 92  # px
 WAITING = {
@@ -65,19 +71,19 @@ class ReportCard(QFrame):
 
     def _lay_out(self) -> None:
         column = QVBoxLayout(self)
-        column.setContentsMargins(8, 6, 8, 6)
+        column.setContentsMargins(SPACE, 6, SPACE, 6)
         column.setSpacing(5)
         column.addWidget(self.title)
         column.addWidget(self.note)
         grid = QGridLayout()
-        grid.setHorizontalSpacing(8)
+        grid.setHorizontalSpacing(SPACE)
         grid.setVerticalSpacing(4)
         grid.setColumnStretch(1, 1)
         for line, part in enumerate((self.quality, self.human, self.importance)):
             part.place(grid, line)
         grid.setRowStretch(3, 1)
         top = QHBoxLayout()
-        top.setSpacing(8)
+        top.setSpacing(SPACE)
         top.addWidget(self.picture, 0, Qt.AlignmentFlag.AlignTop)
         top.addLayout(grid, 1)
         column.addLayout(top)
@@ -93,16 +99,23 @@ class ReportCard(QFrame):
     def resizeEvent(self, event: QResizeEvent | None) -> None:  # noqa: N802
         """Where it is narrow, the intervals are as short as can be."""
         super().resizeEvent(event)
-        for part in (self.quality, self.human, self.importance):
-            part.fit(self.width() - self._side)
-        self._fit_picture()
+        self._fit()
 
     def minimumSizeHint(self) -> QSize:  # noqa: N802
         """Narrower than its longest line, which then becomes shorter."""
         return QSize(LEAST_WIDTH, super().minimumSizeHint().height())
 
-    def _fit_picture(self) -> None:
-        self.picture.setVisible(bool(self.title.text()) and self.width() >= NARROW + self._side - PICTURE_SIDE)
+    def _fit(self) -> None:
+        """Say of the intervals what there is room for beside the words, the same on every line; the bar draws them."""
+        lines = [part for part in (self.quality, self.human, self.importance) if not part.words.isHidden()]
+        room = self.contentsRect().width() - 2 * SPACE
+        beside = room - self._side - SPACE
+        picture = bool(self.title.text()) and self.width() >= NARROW + self._side - PICTURE_SIDE
+        picture = picture and lines_width(lines, "") <= beside
+        self.picture.setVisible(picture)
+        fits = [form for form in FORMS if lines_width(lines, form) <= (beside if picture else room)]
+        for part in lines:
+            part.say_interval(fits[0] if fits else FORMS[-1])
 
     def show_row(self, row: RegionRow | None, own: Annotation | None = None) -> None:
         """Show that region, and what the one who sits here said of it; None empties the card."""
@@ -113,7 +126,7 @@ class ReportCard(QFrame):
         self.note.setVisible(bool(note))
         self._show_report(None if row is None else row.report)
         self._show_human(None if row is None else row.human)
-        self._fit_picture()
+        self._fit()
         self.verdict.setVisible(row is not None)
         if row is not None:
             self.verdict.show_row(row, own)
@@ -154,7 +167,7 @@ class ScoreLine:
         self.words = QLabel(parent)
         self.interval = QLabel(parent)
         self.interval.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
-        self._ends, self._width = "", NARROW
+        self._ends = ""
         self.interval.setToolTip("The true value lies in here with a probability of 80 %.")
 
     def place(self, grid: QGridLayout, line: int) -> None:
@@ -172,13 +185,38 @@ class ScoreLine:
         self.bar.show_score(value, interval, color)
         self.words.setText("not asked" if value is None else f"{value:.0f}  {word}")
         self._ends = "" if interval is None else f"{interval[0]:.0f} \N{EN DASH} {interval[1]:.0f}"
-        self.fit(self._width)
 
-    def fit(self, width: int) -> None:
-        """Say as much of the interval as there is room for on a card of that width, in px; the bar draws it anyway."""
-        self._width = width
-        words = self._ends if width >= VERY_NARROW else ""
-        self.interval.setText(f"80 %: {words}" if words and width >= NARROW else words)
+    def say_interval(self, form: str) -> None:
+        """Say the interval in one of the `FORMS`; an empty one takes no room."""
+        self.interval.setText(self.in_words(form))
+        self.interval.setVisible(bool(self.interval.text()))
+
+    def interval_width(self, form: str) -> int:
+        """What the interval takes in that form, in px, with what a style adds beside the words and the space before."""
+        text = self.in_words(form)
+        if not text:
+            return 0
+        self.interval.ensurePolished()
+        metrics = self.interval.fontMetrics()
+        beside = self.interval.minimumSizeHint().width() - metrics.horizontalAdvance(self.interval.text())
+        return int(metrics.horizontalAdvance(text)) + beside + SPACE + 2  # a label may round up
+
+    def in_words(self, form: str) -> str:
+        """The interval in that form, "" without one."""
+        return form.format(self._ends) if self._ends else ""
+
+
+def lines_width(lines: Sequence[ScoreLine], form: str) -> int:
+    """The least width, in px, of lines above each other in which nothing is cut off."""
+    if not lines:
+        return 0
+    said = [line.interval_width(form) for line in lines]
+    for line in lines:
+        line.name.ensurePolished()
+        line.words.ensurePolished()
+    parts = [[part.minimumSizeHint().width() for part in (line.name, line.words)] for line in lines]
+    name, words = (max(column) for column in zip(*parts, strict=True))
+    return int(name + words + max(said) + max(line.bar.minimumWidth() for line in lines) + 2 * SPACE)
 
 
 def _make_small(label: QLabel) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from qtpy.QtCore import QPoint, Qt
 from qtpy.QtGui import QColor
+from qtpy.QtWidgets import QWidget
 
 from napari_seagull.views.backend_bar import BackendBar, BackendFacts, BackendState
 from napari_seagull.views.bars import ScoreBar
@@ -169,6 +170,27 @@ def test_the_card_shows_the_whole_report(qtbot):
     assert card.sentence.text() == "Severe blur."
     assert "raw 8-bit" in card.source.text()
     assert "seagull-mini-0.1" in card.source.text()
+
+
+@pytest.mark.parametrize("width", [*range(280, 620, 12), 900])
+def test_no_word_of_the_card_is_cut_off_at_any_width(width, qtbot):
+    panel = QWidget()  # a window of its own would not become narrower than its words
+    qtbot.addWidget(panel)
+    panel.setStyleSheet("QLabel { padding: 2px 5px; }")  # as napari's are
+    card = ReportCard(panel)
+    long = report(76.0, importance=1.0, importance_interval=(0.0, 100.0), quality_interval=(0.0, 100.0))
+    card.show_row(RegionRow("a", "sky", RowState.SCORED, long))
+    card.setGeometry(0, 0, width, 400)
+    panel.resize(width, 400)
+    panel.show()
+    qtbot.waitExposed(panel)
+    qtbot.wait(20)  # what was said anew is laid out
+    for line in (card.quality, card.importance):
+        for label in (line.name, line.words, line.interval):
+            assert label.width() >= label.minimumSizeHint().width(), label.text()
+    assert card.importance.words.text() == "1  unimportant"
+    if width >= 900:
+        assert card.quality.interval.text() == "80 %: 0 \N{EN DASH} 100"
 
 
 def test_the_card_says_why_there_is_no_score(qtbot):
