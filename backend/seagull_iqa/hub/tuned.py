@@ -182,12 +182,12 @@ def import_model(path: Path) -> TunedModel:
                 with file.open(one) as source, (part / name).open("wb") as target:
                     shutil.copyfileobj(_Bounded(source, one.file_size), target, 1 << 20)
         _check_header(_weights(part))
-        said = _card(part)
+        said = _card(part, path.name)
         if said.get("sha256") != hashlib.sha256(_weights(part).read_bytes()).hexdigest():
             raise CheckpointError(f"The weights in {path.name} are not those of its card.", "Export it again.")
         if (part / ADAPTER_CONFIG).is_file():
             _find_base(part, said)
-        return _put(part)
+        return _put(part, path.name)
     except _NO_ZIP as error:
         raise CheckpointError(f"{path.name} is no model that was exported here.", f"Give a file *{SUFFIX}.") from error
     except OSError as error:
@@ -238,15 +238,15 @@ class _Bounded:
         return block
 
 
-def _put(made: Path) -> TunedModel:
-    """Move a folder into its place; its card gets the hash of the weights."""
-    card = _card(made)
+def _put(made: Path, name: str = "The model") -> TunedModel:
+    """Move a folder into its place; its card gets the hash of the weights; `name` is what a sentence calls it."""
+    card = _card(made, name)
     model = str(card.get("id", ""))
     if not _ID.fullmatch(model):
         raise ModelError("The model has no name that can be kept.", "Give it a name of letters and digits.")
     if model in {one.name for one in offers()}:
         raise ModelError(f"{model} is the name of a model that is not fine-tuned.", "Give it another name.")
-    _model(made)  # says what is wrong with the card, before anything is kept
+    _model(made, name)  # says what is wrong with the card, before anything is kept
     folder = tuned_home() / model
     if folder.exists():
         raise ModelError(f"{model} is here already.", "Delete it first.")
@@ -274,19 +274,19 @@ def _folder(model: str) -> Path:
     return folder
 
 
-def _card(folder: Path) -> dict[str, Any]:
-    path = folder / CARD
+def _card(folder: Path, name: str = "") -> dict[str, Any]:
+    path, name = folder / CARD, name or folder.name
     try:
         values = json.loads(path.read_text(encoding="utf-8")) if path.stat().st_size <= MOST_CARD else None
     except (OSError, ValueError, RecursionError) as error:
-        raise CheckpointError(f"{folder.name} has no card that can be read.", "Fine-tune again.") from error
+        raise CheckpointError(f"{name} has no card that can be read.", "Fine-tune again.") from error
     if not isinstance(values, dict) or not all((folder / name).is_file() for name in _names(folder)):
-        raise CheckpointError(f"{folder.name} holds no model.", "Fine-tune again.")
+        raise CheckpointError(f"{name} holds no model.", "Fine-tune again.")
     return values
 
 
-def _model(folder: Path) -> TunedModel:
-    values = _card(folder)
+def _model(folder: Path, name: str = "") -> TunedModel:
+    values = _card(folder, name)
     labels, settings = values.get("labels"), values.get("settings")
     counts = labels if isinstance(labels, dict) else {}
     try:
@@ -300,7 +300,7 @@ def _model(folder: Path) -> TunedModel:
             str(values.get("sha256", "")),
         )  # fmt: skip
     except (KeyError, ArithmeticError, ValueError, TypeError, AttributeError, ValidationError) as error:
-        raise CheckpointError(f"The card of {folder.name} is not understood.", "Fine-tune again.") from error
+        raise CheckpointError(f"The card of {name or folder.name} is not understood.", "Fine-tune again.") from error
 
 
 def _check_header(path: Path) -> None:
