@@ -101,7 +101,7 @@ def _is_about(facts: SessionImage, controller: Controller) -> bool:
 
 
 def _sample_of(facts: SessionImage) -> list[LayerData]:
-    from napari_seagull.safekeeping.labelled import sample_of
+    from seagull_iqa.formats.session_pixels import sample_of
 
     sample = sample_of(facts)
     return [] if sample is None else [(sample.read().rgb, {"name": sample.name, "rgb": True}, "image")]

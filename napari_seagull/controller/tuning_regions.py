@@ -16,12 +16,13 @@ from napari_seagull.controller.safe import Safe
 from napari_seagull.controller.tuning_gather import Gatherer
 from napari_seagull.controller.zooming import Zoom
 from napari_seagull.layers.thumbnails import region_picture
-from napari_seagull.safekeeping.labelled import Labelled, sample_of
+from napari_seagull.safekeeping.labelled import Labelled
 from napari_seagull.session.commands import SelectRegions
 from napari_seagull.views.picture import PictureView
 from seagull_iqa.domain.region import Region, RegionMask
 from seagull_iqa.errors import SeagullError
 from seagull_iqa.formats.session_file import find_image
+from seagull_iqa.formats.session_pixels import sample_of
 from seagull_iqa.imaging.prepared import PreparedImage
 
 if TYPE_CHECKING:

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from pathlib import Path
 
 from napari_seagull.safekeeping.places import Place
-from seagull_iqa.errors import ImageError, SeagullError
+from seagull_iqa.errors import SeagullError
 from seagull_iqa.formats.journal import recover
-from seagull_iqa.formats.session_document import Plane, SessionDocument, SessionImage
-from seagull_iqa.formats.session_file import SUFFIX, find_image
-from seagull_iqa.imaging.files import read_array
-from seagull_iqa.imaging.normalise import prepare
+from seagull_iqa.formats.session_document import Plane, SessionDocument
+from seagull_iqa.formats.session_file import SUFFIX
+from seagull_iqa.formats.session_pixels import check_pixels, planes_of, read_pixels
 from seagull_iqa.imaging.prepared import PreparedImage
-from seagull_iqa.samples import Sample, samples
 
 MOST_FILES = 2_000
 """Most session files that a folder gives."""
@@ -90,7 +88,7 @@ def read_labelled(path: Path, at_hand: AtHand) -> Labelled:
         return Labelled(str(path), path.name, problem=str(error))
     if document is None or document.image is None:
         return Labelled(str(path), path.name, problem=f"{path.name} is not there any more. Leave it out.")
-    return labelled(str(path), document, at_hand, lambda plane: _read(document, path, plane))
+    return labelled(str(path), document, at_hand, lambda plane: read_pixels(document, path, plane))
 
 
 def labelled(
@@ -106,55 +104,11 @@ def labelled(
     name = facts.name or Path(key).name
     known = {facts.pixels.plane: facts.sha256, **dict(facts.planes)}
     images, problems = list[PreparedImage](), dict[str, None]()
-    for plane in _planes(document):
+    for plane in planes_of(document):
         sha256 = known.get(plane, "")
         image = at_hand(sha256, plane) if sha256 else None
         try:
-            images.append(image if image is not None else _checked(read(plane), sha256, name))
+            images.append(image if image is not None else check_pixels(read(plane), document, name))
         except SeagullError as error:
             problems[str(error)] = None
     return Labelled(key, name, document, tuple(images), " ".join(list(problems)[:1]))
-
-
-def _planes(document: SessionDocument) -> list[Plane]:
-    """Planes with a region, those with labels first; the plane that was looked at last where there is none."""
-    said = {one.plane: None for one in document.regions if document.counting(one.id)}
-    return list({**said, **{one.plane: None for one in document.regions}})
-
-
-def _checked(image: PreparedImage, sha256: str, name: str) -> PreparedImage:
-    if sha256 and image.sha256 != sha256:
-        raise ImageError(
-            f"The pixels of {name} have changed since they were labelled.", "Open the image, and label it again."
-        )
-    return image
-
-
-def _read(document: SessionDocument, path: Path, plane: Plane) -> PreparedImage:
-    """One plane of the image of a session file, as it was shown when it was labelled."""
-    facts = document.image
-    file = find_image(document, path)
-    if file is None and facts is not None:
-        sample = sample_of(facts)
-        if sample is not None:
-            return sample.read()
-    if file is None or facts is None:
-        name = path.name.removesuffix(SUFFIX) if facts is None else facts.name
-        raise ImageError(f"The image {name} was not found.", "Put it beside its session file, or open it here.")
-    array, first, colour = read_array(file)
-    pixels = facts.pixels
-    chosen = plane if len(plane) == len(first) or plane else first
-    made = prepare(
-        array, rgb=colour, channel=pixels.channel, plane=chosen, contrast_limits=pixels.contrast_limits, name=facts.name
-    )
-    return replace(made, pixels=replace(made.pixels, plane=plane))
-
-
-def sample_of(facts: SessionImage) -> Sample | None:
-    """The sample of this package that an image is, by its content; samples have no path in a session."""
-    hashes: Mapping[Plane, str] = dict(facts.planes)
-    known = {facts.sha256, *hashes.values()}
-    for sample in samples():
-        if facts.name.startswith(sample.name) and sample.read().sha256 in known:
-            return sample
-    return None

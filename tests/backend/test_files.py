@@ -24,7 +24,8 @@ from seagull_iqa.errors import (
     ShapeMismatchError,
 )
 from seagull_iqa.imaging import files, region_files
-from seagull_iqa.imaging.files import read_image
+from seagull_iqa.imaging.files import read_image, read_plane
+from seagull_iqa.imaging.normalise import prepare
 from seagull_iqa.imaging.region_files import (
     read_labels,
     read_mask,
@@ -280,3 +281,32 @@ def test_a_file_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
     with pytest.raises(SeagullError, match="cannot be written"):
         save_text(path / "below a file.txt", "three")
     assert path.read_text(encoding="utf-8") == "two"
+
+
+@pytest.mark.parametrize(
+    ("shape", "axes", "plane", "channel"),
+    [
+        ((3, 40, 50), "ZYX", (2,), None), ((4, 3, 40, 50), "TZYX", (3, 1), None), ((3, 2, 40, 50), "ZCYX", (1,), 1),
+        ((2, 40, 50), "CYX", (), 1), ((3, 40, 50, 3), "ZYXS", (2,), None), ((3, 40, 50, 3), "ZYXS", (2,), 0),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("ome", [False, True])
+def test_one_plane_of_a_stack_is_read_as_napari_gives_its_axes(shape, axes, plane, channel, ome, tmp_path):
+    values = np.random.default_rng(0).integers(0, 60000, shape).astype(np.uint16)
+    path = tmp_path / ("stack.ome.tif" if ome else "stack.tif")
+    colour = axes.endswith("S")
+    tifffile.imwrite(path, values, metadata={"axes": axes}, photometric="rgb" if colour else "minisblack")
+    read = read_plane(path, plane, channel=channel, contrast_limits=(100.0, 50000.0), name="s")
+    asked = prepare(values, rgb=colour, plane=plane, channel=channel, contrast_limits=(100.0, 50000.0), name="s")
+    assert read.sha256 == asked.sha256 and read.pixels == asked.pixels
+
+
+def test_a_plane_that_is_not_there_is_named(tmp_path):
+    path = tmp_path / "stack.tif"
+    values = np.random.default_rng(0).integers(0, 255, (3, 40, 50)).astype(np.uint8)
+    tifffile.imwrite(path, values, photometric="minisblack")
+    with pytest.raises(ImageError, match=r"no plane \(3,\)"):
+        read_plane(path, (3,))
+    path.write_bytes(path.read_bytes()[:5000])
+    with pytest.raises(ImageError):
+        read_plane(path, (2,))

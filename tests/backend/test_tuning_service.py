@@ -14,19 +14,25 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import safetensors.numpy
+import tifffile
 
 from seagull_iqa.cli.app import run as command
 from seagull_iqa.cli.finetune import _folder_for
+from seagull_iqa.domain.annotation import Annotation
 from seagull_iqa.domain.fine_tuning import FineTuneSpec, TuneState
-from seagull_iqa.domain.region import RegionMask
+from seagull_iqa.domain.region import Region, RegionMask
 from seagull_iqa.errors import CheckpointError, LimitError, ModelError, SeagullError, UnknownModelError
-from seagull_iqa.formats.label_set import unpacked
+from seagull_iqa.formats.label_set import read_label_set, unpacked
 from seagull_iqa.formats.reading import FormatError
+from seagull_iqa.formats.session_document import SessionDocument, SessionImage, SessionRegion
 from seagull_iqa.formats.session_file import read_session, write_session
 from seagull_iqa.formats.tuning_run import RunFolder, run_folders
 from seagull_iqa.hub import tuned
+from seagull_iqa.imaging.files import read_image
+from seagull_iqa.imaging.normalise import prepare
 from seagull_iqa.imaging.saving import png_bytes, save_bytes
 from seagull_iqa.registry import load_model
 from seagull_iqa.service.hub_source import hub_source
@@ -404,6 +410,48 @@ def test_a_stopped_run_is_gone_on_with_only_where_its_regions_are_the_same(sessi
     moved = replace(first, region=replace(first.region, mask=RegionMask.from_box(document.image.shape, (0, 0, 30, 30))))
     write_session(path, replace(document, image=facts, regions=(moved, *others)))
     assert _folder_for([sessions], "seagull-mini", "Ann", "auto", 0, "auto") != begun
+
+
+@pytest.fixture
+def stack(tmp_path):
+    """A 16-bit stack whose second and third planes are labelled, as they look through contrast limits."""
+    random = np.random.default_rng(0)
+    values = random.integers(0, 4000, (3, 128, 128)).astype(np.uint16)
+    tifffile.imwrite(tmp_path / "cells.tif", values, photometric="minisblack")
+    shown = [
+        prepare(values, rgb=False, plane=(k,), contrast_limits=(500.0, 3000.0), name="cells.tif") for k in range(3)
+    ]
+    regions = [
+        SessionRegion(Region(RegionMask.from_box((128, 128), (row, 8, row + 40, 100)), f"{k} {row}"), (k,))
+        for k in (1, 2) for row in (4, 30, 60, 80)
+    ]  # fmt: skip
+    facts = SessionImage(
+        (128, 128), "cells.tif", str(tmp_path / "cells.tif"), "", shown[1].sha256, shown[1].pixels,
+        tuple(((k,), one.sha256) for k, one in enumerate(shown)),
+    )  # fmt: skip
+    said = tuple(Annotation(one.id, "Ann", 10.0 * number) for number, one in enumerate(regions))
+    path = tmp_path / "cells.tif.seagull.json"
+    write_session(path, SessionDocument(facts, tuple(regions), annotations=said))
+    return path, shown
+
+
+def test_labels_on_every_plane_are_learned_from_the_pixels_that_were_shown(stack, home, capsys):
+    path, shown = stack
+    folder = _folder_for([path], "seagull-mini", "Ann", "auto", 0, "auto")
+    labels = read_label_set(folder.labels)
+    assert [one.sha256 for one in labels.images] == [shown[1].sha256, shown[2].sha256]
+    assert all(np.array_equal(read_image(one.pixels).rgb, shown[k].rgb) for k, one in enumerate(labels.images, 1))
+    assert len(labels.regions) == 8 and "left out" not in capsys.readouterr().err
+
+
+def test_planes_whose_pixels_have_changed_are_left_out_by_name(stack, home, capsys):
+    path, shown = stack
+    values = tifffile.imread(path.with_name("cells.tif"))
+    values[2] += 1000
+    tifffile.imwrite(path.with_name("cells.tif"), values, photometric="minisblack")
+    folder = _folder_for([path], "seagull-mini", "Ann", "auto", 0, "auto")
+    assert [one.sha256 for one in read_label_set(folder.labels).images] == [shown[1].sha256]
+    assert "left out in part" in (said := capsys.readouterr().err) and "have changed" in said
 
 
 def test_the_same_command_goes_on_after_a_kill(sessions, home):

@@ -59,24 +59,17 @@ def _say(made: list[Path]) -> None:
 def _export_of(session: Path, image: Path | None, chosen: Format) -> Export:
     from seagull_iqa.formats.export import Export
     from seagull_iqa.formats.session_file import find_image, read_session
-    from seagull_iqa.imaging.files import read_image
+    from seagull_iqa.formats.session_pixels import read_pixels, sample_of
 
     document = read_session(session)
-    found = image or find_image(document, session)
+    facts = document.image
+    there = facts is not None and (image or find_image(document, session) or sample_of(facts)) is not None
     wanted = chosen.wants_image or chosen.wants_maps or chosen.name == "ome-zarr"
-    pixels = read_image(found) if wanted and found is not None else None
-    if pixels is not None:
-        _check_image(document, pixels, session)
+    if facts is None or not (wanted and there):
+        return Export(document)
+    pixels = read_pixels(document, session, facts.pixels.plane, file=image)
+    _check_image(document, pixels, session)
     return Export(document, pixels)
-
-
-def export_with_image(session: Path) -> Export:
-    """A session with the pixels it is about; `ImageError` where they are not found."""
-    from seagull_iqa.formats.catalogue import FORMATS
-
-    made = _export_of(session, None, FORMATS["training"])
-    _ = made.pixels  # says what is wrong with the image
-    return made
 
 
 def _check_image(document: SessionDocument, pixels: PreparedImage, session: Path) -> None:

@@ -17,6 +17,7 @@ from seagull_iqa.cli import console
 if TYPE_CHECKING:
     from seagull_iqa.domain.fine_tuning import FineTuneResult, TuneRun
     from seagull_iqa.formats.export import Export
+    from seagull_iqa.formats.session_document import SessionDocument
     from seagull_iqa.formats.tuning_run import RunFolder
 
 DECISIONS = ("ask", "keep", "discard")
@@ -151,7 +152,6 @@ def _files(sessions: Sequence[Path]) -> list[Path]:
 
 
 def _exports(files: Sequence[Path]) -> list[Export]:
-    from seagull_iqa.cli.exporting import export_with_image
     from seagull_iqa.errors import SeagullError
     from seagull_iqa.formats.session_file import read_session
 
@@ -163,11 +163,27 @@ def _exports(files: Sequence[Path]) -> list[Export]:
             console.say_error(f"{file} is left out: {error.message}", error.hint)
     compared = {key for _file, one in found for pair in one.preferences for key in (pair.better, pair.worse)}
     for file, document in found:
+        if document.annotations or any(one.id in compared for one in document.regions):
+            made += _planes(file, document)
+    return made
+
+
+def _planes(file: Path, document: SessionDocument) -> list[Export]:
+    """The session with the pixels of every plane that has regions; those that cannot be had are named."""
+    from seagull_iqa.errors import SeagullError
+    from seagull_iqa.formats.export import Export
+    from seagull_iqa.formats.session_pixels import check_pixels, planes_of, read_pixels
+
+    made, problems = [], dict[str, str]()
+    for plane in planes_of(document):
         try:
-            if document.annotations or any(one.id in compared for one in document.regions):
-                made.append(export_with_image(file))
+            export = Export(document, check_pixels(read_pixels(document, file, plane), document, file.name))
+            _ = export.pixels  # says what is wrong with the image
+            made.append(export)
         except SeagullError as error:
-            console.say_error(f"{file} is left out: {error.message}", error.hint)
+            problems[error.message] = error.hint
+    for message, hint in problems.items():
+        console.say_error(f"{file} is left out{' in part' if made else ''}: {message}", hint)
     return made
 
 

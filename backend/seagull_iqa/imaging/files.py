@@ -5,6 +5,9 @@ from __future__ import annotations
 import struct
 import warnings
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +16,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from seagull_iqa.errors import ImageError, LimitError
-from seagull_iqa.imaging.normalise import MAX_PIXELS, prepare
+from seagull_iqa.imaging.normalise import MAX_PIXELS, Limits, prepare
 from seagull_iqa.imaging.prepared import PreparedImage
 
 MAX_BYTES = 2 * 1024**3
@@ -53,14 +56,82 @@ def read_image(path: Path) -> PreparedImage:
     return prepare(array, rgb=colour, plane=plane, name=Path(path).name)
 
 
+def read_plane(
+    path: Path,
+    plane: tuple[int, ...] = (),
+    *,
+    channel: int | None = None,
+    contrast_limits: Limits | None = None,
+    name: str = "",
+) -> PreparedImage:
+    """One plane of a file, a TIFF of several pages included, with the axes that napari gives it.
+
+    Parameters
+    ----------
+    path : Path
+    plane, channel, contrast_limits, name
+        As `prepare` takes them.
+
+    Raises
+    ------
+    ImageError, LimitError
+        As `read_image`; no such plane.
+    """
+    _check_file(path)
+    with _damage_named(path):
+        stack = _read_stack(path, plane, channel) if _is_tiff(path) else None
+    if stack is not None:
+        array, at, left, colour = stack
+        made = prepare(array, rgb=colour, channel=left, plane=at, contrast_limits=contrast_limits, name=name)
+    else:
+        array, first, colour = read_array(path)
+        at = plane if len(plane) == len(first) or plane else first
+        made = prepare(array, rgb=colour, channel=channel, plane=at, contrast_limits=contrast_limits, name=name)
+    return replace(made, pixels=replace(made.pixels, plane=plane, channel=channel))
+
+
+def _read_stack(
+    path: Path, plane: tuple[int, ...], channel: int | None
+) -> tuple[NDArray[Any], tuple[int, ...], int | None, bool] | None:
+    """Values, and which plane and channel of them; None where the file has a single page."""
+    import tifffile  # takes a while to load, and is needed for TIFF files only
+
+    with tifffile.TiffFile(path) as tiff:
+        series, page = tiff.series[0], tiff.pages.first
+        leading = tuple(int(length) for length in series.shape[: series.ndim - page.ndim])
+        if not leading:
+            return None
+        if page.size > 4 * MAX_PIXELS:
+            raise _too_many_pixels(path)
+        colour = "S" in page.axes and page.axes.index("S") == len(page.axes) - 1 and page.shape[-1] in (3, 4)
+        at = plane if channel is None or len(plane) == len(leading) else (*plane, channel)
+        if len(at) == len(leading) == len(series.shape) - page.ndim and len(series.pages) == int(np.prod(leading)):
+            if any(not 0 <= one < length for one, length in zip(at, leading, strict=True)):
+                raise ImageError(f"{path.name} has no plane {at}: its axes are {leading}.", "Check the file.")
+            one = series.pages[int(np.ravel_multi_index(at, leading))]
+            if one is None:
+                raise ImageError(f"Plane {at} is missing in {path.name}.", "Copy or export the file again.")
+            return one.asarray(), (), channel if at == plane else None, colour
+        if series.nbytes > MAX_BYTES:
+            raise LimitError(f"{path.name} is too large to be read whole.", "Export the planes one by one.")
+        return series.asarray(), plane, channel, colour
+
+
 def read_array(path: Path) -> tuple[NDArray[Any], tuple[int, ...], bool]:
     """The values of an image file as stored, the plane to take, and whether the last axis is colour."""
     _check_file(path)
+    with _damage_named(path):
+        return _read_tiff(path) if _is_tiff(path) else _read_with_pillow(path)
+
+
+@contextmanager
+def _damage_named(path: Path) -> Iterator[None]:
+    """One sentence for whatever Pillow and tifffile raise."""
     try:
         with warnings.catch_warnings():
             # What Pillow suspects of a file would appear among the results; what matters becomes an error below.
             warnings.simplefilter("ignore")
-            return _read_tiff(path) if _is_tiff(path) else _read_with_pillow(path)
+            yield
     except (ImageError, LimitError):
         raise
     except Image.DecompressionBombError:
