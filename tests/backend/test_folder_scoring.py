@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import tifffile
 from PIL import Image
 
 from seagull_iqa.cli.app import run
@@ -30,6 +31,7 @@ from seagull_iqa.formats.reading import FormatError
 from seagull_iqa.formats.session_document import SessionDocument, SessionImage, SessionRegion
 from seagull_iqa.formats.session_file import write_session
 from seagull_iqa.imaging.files import read_image
+from seagull_iqa.imaging.normalise import prepare
 
 SETTINGS = {"model": "toy"}
 
@@ -99,6 +101,28 @@ def test_regions_of_the_session_beside_an_image_are_scored_with_the_labels_of_pe
     assert float(row["quality"]) == pytest.approx(100 / 2.55)
     document, _notes = import_from(table, SessionImage(image.shape), "csv")
     assert half.mask.pixels.tobytes() in [one.region.mask.pixels.tobytes() for one in document.regions]
+
+
+def test_regions_of_a_stack_are_scored_each_on_its_plane_through_the_limits_of_the_session(tmp_path):
+    values = np.stack([np.full((20, 30), 1000 * (k + 1), dtype=np.uint16) for k in range(3)])
+    values[:, 0] = 0
+    path = tmp_path / "photos" / "stack.tif"
+    path.parent.mkdir()
+    tifffile.imwrite(path, values, photometric="minisblack")
+    shown = prepare(values, rgb=False, plane=(1,), contrast_limits=(0.0, 4000.0))
+    low = [Region(RegionMask.from_box((20, 30), (5, 0, 20, 15)), f"plane {k}") for k in (1, 2)]
+    facts = SessionImage((20, 30), "stack.tif", str(path), "", shown.sha256, shown.pixels)
+    regions = tuple(SessionRegion(one, (k,)) for k, one in enumerate(low, 1))
+    write_session(side_car_of(path), SessionDocument(facts, regions))
+    table = tmp_path / "table.csv"
+    score_folder(images_in(path.parent), table, brightness, settings=SETTINGS)
+    found = {row["name"]: row for row in rows(table)}
+    assert {name: round(float(row["quality"])) for name, row in found.items()} == {"plane 1": 50, "plane 2": 75}
+    assert [json.loads(found[f"plane {k}"]["plane"]) for k in (1, 2)] == [[1], [2]]
+    score_folder(images_in(path.parent), tmp_path / "whole.csv", brightness, settings=SETTINGS, choose=lambda _image: [
+        Region(RegionMask.whole((20, 30)), "mine")
+    ])  # fmt: skip
+    assert [row["name"] for row in rows(tmp_path / "whole.csv")] == ["mine"]
 
 
 def test_an_image_that_cannot_be_read_is_a_row_that_says_why_and_the_others_go_on(folder, tmp_path):

@@ -21,6 +21,7 @@ from seagull_iqa.folder.table import write_table
 from seagull_iqa.formats.export import Export
 from seagull_iqa.formats.session_document import SessionDocument, SessionImage, SessionRegion, SessionReport
 from seagull_iqa.formats.session_file import read_session
+from seagull_iqa.formats.session_pixels import planes_of, read_pixels
 from seagull_iqa.formats.tables import table_rows
 from seagull_iqa.imaging.files import read_image
 from seagull_iqa.imaging.prepared import PreparedImage
@@ -37,11 +38,11 @@ Choose = Callable[[PreparedImage], Sequence[Region]]
 
 @dataclass(frozen=True, eq=False)
 class Ready:
-    """An image that was read, or why it could not be."""
+    """An image that was read, every plane with regions of it, or why it could not be."""
 
     path: Path
     stamp: Stamp
-    image: PreparedImage | None = None
+    images: tuple[PreparedImage, ...] = ()
     document: SessionDocument | None = None
     error: SeagullError | None = None
 
@@ -83,7 +84,7 @@ def score_folder(
     with ProgressFile.begin(table, settings) as done:
         left = [path for path in images if done.known.get(str(path)) != stamp_of(path)]
         try:
-            for number, ready in enumerate(_read_ahead(left)):
+            for number, ready in enumerate(_read_ahead(left, sessions=choose is None)):
                 progress(Progress(len(images) - len(left) + number, len(images), ready.path.name))
                 done.add(_scored(ready, score, choose))
             progress(Progress(len(images), len(images), "writing the table"))
@@ -94,56 +95,65 @@ def score_folder(
     return summary
 
 
-def _read_ahead(paths: Sequence[Path]) -> Iterator[Ready]:
+def _read_ahead(paths: Sequence[Path], *, sessions: bool) -> Iterator[Ready]:
     """Images in order, read on a thread of its own; what goes wrong there is raised here."""
     left = iter(paths)
     with ThreadPoolExecutor(1, "seagull reader") as reader:
-        coming = deque(reader.submit(_ready, path) for path in islice(left, AHEAD + 1))
+        coming = deque(reader.submit(_ready, path, sessions=sessions) for path in islice(left, AHEAD + 1))
         try:
             while coming:
                 ready = coming.popleft().result()
-                coming.extend(reader.submit(_ready, path) for path in islice(left, 1))
+                coming.extend(reader.submit(_ready, path, sessions=sessions) for path in islice(left, 1))
                 yield ready
         finally:
             reader.shutdown(wait=False, cancel_futures=True)
 
 
-def _ready(path: Path) -> Ready:
+def _ready(path: Path, *, sessions: bool) -> Ready:
+    """The image with its session; the pixels are those that the session is about, where it has regions to score."""
     stamp = stamp_of(path)
     try:
         side_car = side_car_of(path)
         document = read_session(side_car) if side_car.is_file() else None
-        return Ready(path, stamp, read_image(path), document)
+        if not sessions or document is None or document.image is None or not document.regions:
+            return Ready(path, stamp, (read_image(path),), document)
+        planes = planes_of(document)
+        return Ready(path, stamp, tuple(read_pixels(document, side_car, one, file=path) for one in planes), document)
     except SeagullError as error:
         return Ready(path, stamp, error=error)
 
 
 def _scored(ready: Ready, score: Score, choose: Choose | None) -> ImageRecord:
     name = str(ready.path)
-    if ready.image is None:
+    if not ready.images:
         return ImageRecord(name, ready.stamp, error=str(ready.error))
+    regions, reports = list[SessionRegion](), list[SessionReport]()
     try:
-        regions = _regions(ready, choose)
-        reports = score(ready.image, [one.region for one in regions])
+        for image, here in _regions(ready, choose):
+            said_of = score(image, [one.region for one in here])
+            regions += here
+            reports += [SessionReport(one, image.sha256) for one in said_of]
     except (BackendError, JobCancelledError):
         raise  # nothing is wrong with the image
     except SeagullError as error:
         return ImageRecord(name, ready.stamp, error=str(error))
-    image = ready.image
+    image = ready.images[0]
     facts = SessionImage(image.shape, name, str(ready.path.absolute()), "", image.sha256, image.pixels)
     said = () if ready.document is None else ready.document.annotations
-    document = SessionDocument(facts, tuple(regions), tuple(SessionReport(one, image.sha256) for one in reports), said)
+    document = SessionDocument(facts, tuple(regions), tuple(reports), said)
     return ImageRecord(name, ready.stamp, tuple(table_rows(Export(document))))
 
 
-def _regions(ready: Ready, choose: Choose | None) -> list[SessionRegion]:
-    image, document = ready.image, ready.document
-    if image is None:
-        return []
+def _regions(ready: Ready, choose: Choose | None) -> list[tuple[PreparedImage, list[SessionRegion]]]:
+    """Each plane with the regions that are asked about there."""
+    first, document = ready.images[0], ready.document
     if choose is not None:
-        return [SessionRegion(region, image.pixels.plane) for region in choose(image)]
-    here = [] if document is None else [
-        one for one in document.regions if one.region.mask.shape == image.shape and one.plane == image.pixels.plane
-    ]  # fmt: skip
-    whole = Region(RegionMask.whole(image.shape), "whole image", RegionOrigin.TILE)
-    return here or [SessionRegion(whole, image.pixels.plane)]
+        return [(first, [SessionRegion(region, first.pixels.plane) for region in choose(first)])]
+    known = () if document is None else document.regions
+    found = [
+        (image, [one for one in known if one.region.mask.shape == image.shape and one.plane == image.pixels.plane])
+        for image in ready.images
+    ]
+    found = [one for one in found if one[1]]
+    whole = Region(RegionMask.whole(first.shape), "whole image", RegionOrigin.TILE)
+    return found or [(first, [SessionRegion(whole, first.pixels.plane)])]
