@@ -90,7 +90,7 @@ class Carrier(QObject):
             self._task = self._desk.tasks.start(
                 "carry",
                 lambda task: _carried(client, read, start, ahead, task),
-                done=lambda carriage: self._on_carried(record, carriage),
+                done=lambda carriage: self._on_carried(record, carriage, here=self._images.layer is layer),
                 failed=self._on_failed,
             )
             self.changed.emit()
@@ -109,9 +109,12 @@ class Carrier(QObject):
         records = [session.regions[key] for key in session.selection if key in session.regions]
         return next((record for record in records if record.plane == self._images.on_screen), None)
 
-    def _on_carried(self, record: RegionRecord, carriage: Carriage) -> None:
+    def _on_carried(self, record: RegionRecord, carriage: Carriage, *, here: bool) -> None:
         self._task = None
         self.changed.emit()
+        if not here:
+            self._desk.tell("Another image was chosen meanwhile, so nothing was carried. Choose the first one again.")
+            return
         stem = record.region.name.split(" @")[0]
         names = [f"{stem} @{plane[-1]}" for plane, _mask in carriage.found]
         try:

@@ -125,6 +125,7 @@ class Controller(QObject):
         """Let go of the viewer and end the backend; harmless twice."""
         if self._closed:
             return
+        self._finish()
         self._closed = True
         for guest in (*self.raters, *self.served):
             guest.close()
@@ -224,6 +225,7 @@ class Controller(QObject):
         self.shapes.gone.connect(self._on_layer_gone)
         self.labels.gone.connect(self._on_layer_gone)
         self.images.lost.connect(self._on_image_lost)
+        self.safe.leaving.connect(self._finish)
 
     def _connect_models(self) -> None:
         self.backend.ready.connect(self.models.refresh)
@@ -242,6 +244,13 @@ class Controller(QObject):
         self.session.do(ChangeModel())
         self.mapper.put_away()
         self.asker.stop_all()
+
+    def _finish(self) -> None:
+        """What was drawn, painted or said a moment ago is done now, on the image it is about."""
+        self.shapes.flush()
+        self.labels.flush()
+        for rater in self.raters:
+            rater.keep()
 
     def _on_delete_wished(self, ids: list[str]) -> None:
         doomed = [key for key in ids if key in self.session.regions]

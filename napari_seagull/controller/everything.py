@@ -135,11 +135,12 @@ class Everything(QObject):
 
     def _start(self, client: Client, ground: Ground) -> None:
         self._wanted = None
+        layer = self._images.layer
         self._say(Progress(0, 0, "Finding all regions"))
         self._task = self._desk.tasks.start(
             "everything",
             lambda task: _found(client, ground, task),
-            done=self._on_found,
+            done=lambda harvest: self._on_found(harvest, here=self._images.layer is layer),
             failed=self._on_failed,
             progressed=self._say,
         )
@@ -151,11 +152,11 @@ class Everything(QObject):
         else:
             self._say(None)
 
-    def _on_found(self, harvest: Harvest) -> None:
+    def _on_found(self, harvest: Harvest, *, here: bool) -> None:
         self._task = None
-        if harvest.ground.plane != self._images.on_screen:
+        if not here or harvest.ground.plane != self._images.on_screen:
             self._say(None)
-            self._desk.tell("Another plane is on screen than the one that was searched. Ask for everything again.")
+            self._desk.tell("Another image or plane is on screen than was searched. Ask for everything again.")
         elif not harvest.findings.candidates:
             self._say(None)
             self._desk.tell("Nothing was found in this image. Click on what you mean instead.")

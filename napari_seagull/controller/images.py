@@ -186,8 +186,9 @@ class ImageWatch(QObject):
         ]
         return found
 
-    def _on_layers_changed(self, _event: object = None) -> None:
+    def _on_layers_changed(self, event: Any = None) -> None:  # noqa: ANN401
         images, regions = self._images(), self._desk.session.regions
+        opened = event is None or (event.type == "inserted" and event.value in images)
         for image in images:
             self._look_at(image, heard=True)
         self._on_looks_changed()
@@ -196,8 +197,8 @@ class ImageWatch(QObject):
             name = "" if self._layer is None else str(self._layer.name)
             self.choose(images[0] if images and not regions else None)
             self.lost.emit(name)
-        elif images and (not regions or (self._layer is None and len(images) == 1)):
-            self.choose(images[0])
+        elif images and ((opened and not regions) or (self._layer is None and (not regions or len(images) == 1))):
+            self.choose(images[0])  # a layer of ours that comes, or another order, changes nobody's choice
         self._show_list()
 
     def _on_image_wished(self, index: int) -> None:

@@ -67,21 +67,24 @@ class Importer(QObject):
         if image is None:
             self._desk.tell(NO_IMAGE)
             return
+        layer = self._images.layer
         facts = image_of(ImageFacts(image.sha256, image.shape, image.name, "", image.pixels))
         self._desk.tasks.start(
             "import",
             lambda _task: import_from(path, facts),
-            done=lambda made: self._on_read(path.name, made[0], made[1], facts),
+            done=lambda made: self._on_read(path.name, made[0], made[1], facts, here=self._images.layer is layer),
             failed=lambda error: self._desk.tell(str(error)),
         )
 
-    def _on_read(self, name: str, document: SessionDocument, notes: tuple[str, ...], facts: SessionImage) -> None:
+    def _on_read(
+        self, name: str, document: SessionDocument, notes: tuple[str, ...], facts: SessionImage, *, here: bool
+    ) -> None:
         session = self._desk.session
-        if session.image is None or session.image.shape != facts.shape:
+        if not here or session.image is None or session.image.shape != facts.shape:
             self._desk.tell("Another image was opened meanwhile, so nothing was taken in. Open the first one again.")
             return
         try:
-            taken = taken_from(document, session.regions, session.image.pixels.plane)
+            taken = taken_from(document, session.regions, facts.pixels.plane)
             if taken.command.records:
                 session.do_all([taken.command])
         except SeagullError as error:

@@ -15,7 +15,16 @@ from napari_seagull.controller.images import ImageWatch
 from napari_seagull.controller.regions_layer import Look
 from napari_seagull.layers.images import aligned, data_shape, plane_shape
 from napari_seagull.layers.labels import label_regions, touched_values
-from napari_seagull.session.commands import AddRegion, Change, Command, DeleteRegion, EditRegion, SelectRegions
+from napari_seagull.session.commands import (
+    AddRegion,
+    Change,
+    Command,
+    DeleteRegion,
+    EditRegion,
+    Rejection,
+    RejectRegions,
+    SelectRegions,
+)
 from napari_seagull.session.records import LabelSource, Plane, RegionRecord
 from napari_seagull.views.palette import quality_rgb
 from seagull_iqa.domain.region import Box, Region, RegionMask, RegionOrigin
@@ -39,7 +48,7 @@ class LabelsWatch(QObject):
         super().__init__(parent)
         self._desk, self._images = desk, images
         self._layer: Labels | None = None
-        self._patch: Box | None = None
+        self._patches: dict[Plane, Box] = {}
         self._all = False
         self._by_hand = False
         self._value = 0
@@ -98,6 +107,8 @@ class LabelsWatch(QObject):
             return
         planes = {record.plane for change in changes for record in (change.before, change.after) if record is not None}
         for plane in planes:
+            if not _has_plane(layer.data.shape, plane):
+                continue
             old = np.asarray(layer.data[plane])
             new = old.copy()
             new[np.isin(old, [value for value, _mask in _painted_on(plane, [c.before for c in changes])])] = 0
@@ -151,7 +162,8 @@ class LabelsWatch(QObject):
         data = np.zeros(data_shape(image), dtype=np.int32)
         for record in self._painted():
             source = record.source
-            if isinstance(source, LabelSource) and record.region.mask.shape == plane_shape(image):
+            fits = record.region.mask.shape == plane_shape(image) and _has_plane(data.shape, record.plane)
+            if isinstance(source, LabelSource) and fits:
                 data[record.plane][record.region.mask.pixels] = source.value
         mark = {ROLE_KEY: {"role": PAINTED}}
         layer = Labels(data, name=PAINTED_NAME, opacity=0.45, metadata=mark, **aligned(image))
@@ -191,11 +203,13 @@ class LabelsWatch(QObject):
         row, column = (int(value) for value in event.offset[-2:])
         height, width = event.data.shape[-2:]
         self._by_hand = True
-        self._patch = _united(self._patch, (row, column, row + height, column + width))
+        plane = self._images.on_screen
+        plane = self._images.plane if plane is None else plane
+        self._patches[plane] = _united(self._patches.get(plane), (row, column, row + height, column + width))
         self._settle.start()
 
     def _settle_again(self, _event: object = None) -> None:
-        if self._patch is not None or self._all:
+        if self._patches or self._all:
             self._settle.start()
 
     def _on_selected(self, _event: object = None) -> None:
@@ -212,17 +226,25 @@ class LabelsWatch(QObject):
     def _work(self) -> None:
         """See what became of the labels that were touched."""
         layer, image = self._layer, self._images.layer
-        if layer is None or image is None or not self._images.is_current or not (self._all or self._patch):
+        if layer is None or image is None or not self._images.is_current or not (self._all or self._patches):
             return
-        plane, patch = self._images.plane, self._patch
-        whole, self._patch, self._all = self._all, None, False
+        axes = len(self._images.plane)
+        looks: dict[Plane, Box | None] = {one: box for one, box in self._patches.items() if len(one) == axes}
+        if self._all:
+            looks[self._images.plane] = None
+        self._patches, self._all = {}, False
         by_hand, self._by_hand = self._by_hand, False
+        for plane, patch in looks.items():
+            self._look_at(layer, image, plane, patch, by_hand=by_hand)
+
+    def _look_at(self, layer: Labels, image: Image, plane: Plane, patch: Box | None, *, by_hand: bool) -> None:
+        """See what became of the labels of one plane: of those in the patch, or of all."""
         by_value = self._by_value(plane)
         known = {value: self._desk.session.regions[region].region.mask for value, region in by_value.items()}
         try:
             values = (
                 None
-                if whole or patch is None
+                if patch is None
                 else touched_values(layer, image, plane=plane, patch=patch, known=known)
             )
             found = label_regions(layer, image, plane=plane, values=values)
@@ -230,7 +252,8 @@ class LabelsWatch(QObject):
             self._desk.tell(str(error))
             return
         looked_at = set(by_value) if values is None else values
-        commands: list[Command] = [DeleteRegion(by_value[v]) for v in looked_at if v in by_value and v not in found]
+        gone = [by_value[v] for v in looked_at if v in by_value and v not in found]
+        commands: list[Command] = [DeleteRegion(region) if by_hand else _outside(region) for region in gone]
         new: list[str] = []
         for value, drawn in found.items():
             if value in by_value:
@@ -241,9 +264,7 @@ class LabelsWatch(QObject):
                 new.append(region.id)
         if new:
             commands.append(SelectRegions((new[-1],)))
-        # What only follows from a moved image is no step of its own, unless a region would be lost by it.
-        step = by_hand or any(isinstance(command, DeleteRegion) for command in commands)
-        self._desk.session.do_all(commands, step=step)
+        self._desk.session.do_all(commands, step=by_hand)  # what follows from a moved image is no step of its own
 
     def write_looks(self, looks: Mapping[str, Look]) -> None:
         """Colour each label by its score, and let napari's status bar tell it."""
@@ -281,3 +302,13 @@ def _united(first: Box | None, second: Box) -> Box:
     return (
         min(first[0], second[0]), min(first[1], second[1]), max(first[2], second[2]), max(first[3], second[3])
     )  # fmt: skip
+
+
+def _has_plane(shape: Sequence[int], plane: Plane) -> bool:
+    """Whether a stack of that shape has that plane: the file may have had more of them once."""
+    lead = shape[:-2]
+    return len(lead) == len(plane) and all(0 <= index < length for index, length in zip(plane, lead, strict=True))
+
+
+def _outside(region: str) -> RejectRegions:
+    return RejectRegions((Rejection(region, "The region holds no pixel of the image.", "Choose the image it is of."),))

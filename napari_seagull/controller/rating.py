@@ -132,7 +132,7 @@ class Rater(QObject):
         """Keep what was said, and give the keys back."""
         if not self._on:
             return
-        self._keep()
+        self.keep()
         self._on = False
         self.gate.close()
         self._stage.strike()
@@ -195,7 +195,7 @@ class Rater(QObject):
     def _next(self) -> None:
         if self._current and not self._pairs:
             self._moving = True  # what changes is shown once, with the next region
-            self._keep()
+            self.keep()
             self._moving = False
             self._pass_on()
 
@@ -211,7 +211,7 @@ class Rater(QObject):
         self._go_to(self._walk.passing(self._current[0]))
 
     def _back(self) -> None:
-        self._keep()
+        self.keep()
         if not self._pairs and (region := self._walk.returning()):
             self._go_to(region)
 
@@ -258,7 +258,8 @@ class Rater(QObject):
         record = self._desk.session.regions.get(self._current[0]) if self._current and not self._pairs else None
         return record is not None and not self._draft.says_the_same(self._parts.verdicts.own(record))
 
-    def _keep(self) -> None:
+    def keep(self) -> None:
+        """Keep what was said of the region that is shown."""
         if self._is_dirty():
             self._parts.verdicts.say(self._current[0], self._draft)
 
@@ -272,7 +273,7 @@ class Rater(QObject):
             self._show()
 
     def _on_pairs_wished(self, pairs: bool) -> None:
-        self._keep()
+        self.keep()
         self._pairs = pairs
         if self._on:
             self._begin()
@@ -281,7 +282,7 @@ class Rater(QObject):
     def _on_settings_wished(self, settings: RateSettings) -> None:
         before = self._parts.verdicts.settings
         if settings.author != before.author:
-            self._keep()
+            self.keep()
         self._parts.verdicts.change(settings)
 
     def _on_settings_changed(self) -> None:
@@ -302,7 +303,7 @@ class Rater(QObject):
     def _on_selection_changed(self, ids: tuple[str, ...]) -> None:
         """Whoever clicks on another region wants to rate that one."""
         if self._on and not self._moving and not self._pairs and len(ids) == 1 and ids != self._current:
-            self._keep()
+            self.keep()
             self._current = ids
             self._take_up(ids[0])
             self._show()

@@ -19,6 +19,7 @@ from napari_seagull.safekeeping.finding import Claim, Found, claim, look
 from napari_seagull.safekeeping.places import Origin, Places, Why
 from napari_seagull.safekeeping.recorder import News, Recorder
 from napari_seagull.safekeeping.translating import events_of, events_of_table, matters, recall_of
+from napari_seagull.safekeeping.unseen import recorder_unseen
 from napari_seagull.session.commands import Change, DeleteRegion, PutAway
 from napari_seagull.session.records import RegionRecord
 from napari_seagull.session.session import LogEntry
@@ -44,6 +45,7 @@ class Safe(QObject):
     """Hands every command to the recorder of the image's file; nobody is asked before working."""
 
     kept = Signal()  # another session file was begun
+    leaving = Signal()  # the table is about to be that of another image: what is not done yet is done now
 
     def __init__(self, desk: Desk, images: ImageWatch, canvas: Canvas, panel: Panel, places: Places) -> None:
         super().__init__(images)
@@ -55,10 +57,9 @@ class Safe(QObject):
         self._ended: list[Recorder] = []
         self._found: Found | None = None
         self._looking: object = None
-        self._held_since = 0.0
+        self._held_since, self._annotator = 0.0, ""
         self._muted = self._slow = self._closed = self._turning = False
         self.side_cars: list[Path] = []
-        self._annotator = ""
         desk.session.accepted.connect(self._on_accepted)
         desk.session.image_changed.connect(self._on_image_changed)
         self._bar.answered.connect(self._on_answered)
@@ -67,9 +68,8 @@ class Safe(QObject):
     def is_written(self) -> bool:
         """True when everything that was done is on the disk, or it was said that it is not."""
         recorder = self._recorder
-        if self._looking is not None:
-            return False
-        return recorder is None or recorder.is_failing or recorder.durable >= recorder.last
+        written = recorder is None or recorder.is_failing or recorder.durable >= recorder.last
+        return self._looking is None and written
 
     @property
     def is_idle(self) -> bool:
@@ -90,6 +90,7 @@ class Safe(QObject):
         """Look at that image: regions of another one are put away, saved as they are, and its own are brought back."""
         if self._recorder is not None and self._layer is layer:
             return
+        self.leaving.emit()
         self._turning = True
         if layer is not self._images.layer:
             self._images.choose(layer)
@@ -123,6 +124,8 @@ class Safe(QObject):
         self._desk.session.image_changed.disconnect(self._on_image_changed)
         if self._looking is not None and self._found is not None:
             self._on_found(self._found)
+        elif isinstance(self._looking, Origin) and self._recorder is None:
+            self._recorder = recorder_unseen(self._places, self._looking, self._desk.session.table)
         self._looking = None
         self._bar.clear()
         self._leave()
@@ -149,7 +152,7 @@ class Safe(QObject):
         places, origin = self._places, origin_of(layer, image)
         planes, ended = dict(self._desk.session.table.planes), tuple(self._ended)
         self._found = None
-        self._looking = key = object()
+        self._looking = origin
 
         def find() -> Found:
             for recorder in ended:
@@ -159,8 +162,8 @@ class Safe(QObject):
         self._desk.tasks.start(
             "session",
             lambda _task: find(),
-            done=lambda found: self._on_found(found) if key is self._looking else None,
-            failed=self._on_not_found,
+            done=lambda found: self._on_found(found) if origin is self._looking else None,
+            failed=lambda error: self._on_not_found(error) if origin is self._looking else None,
         )
 
     def _on_not_found(self, error: SeagullError) -> None:
@@ -221,6 +224,7 @@ class Safe(QObject):
         self._canvas.follow(away)
 
     def _on_answered(self, topic: str, number: int) -> None:
+        self.leaving.emit()
         if topic == RESUME and self._found is not None:
             if number == 0:
                 self._resume(self._found)

@@ -54,9 +54,13 @@ def look(places: Places, origin: Origin, shape: tuple[int, int], planes: Mapping
     planes : mapping of plane to str
         Content hash of what is shown.
     """
-    place = places.place_of(origin)
-    kept_at = place if place.exists else _moved_from(places, origin) or place
-    holder = holder_of(place.lock)
+    own = places.own_place_of(origin)
+    try:
+        place = places.place_of(origin)
+        kept_at = next((one for one in (place, own) if one.exists), None) or _moved_from(places, origin) or place
+    except OSError:  # its folder cannot be reached, or its name is too long for a neighbour
+        place = kept_at = own
+    holder = holder_of(kept_at.lock) or holder_of(place.lock)
     try:
         recovered = recover(kept_at.side_car, kept_at.journal)
     except SeagullError as error:
@@ -144,13 +148,24 @@ def _claim_at(place: Place, found: Found, *, resumed: bool) -> Claim:
         place, lock = _free(place)
         notes.append(f"{error.message} This window saves to {place.side_car.name}.")
         return Claim(place, lock, _fresh(found, resumed=resumed), tuple(notes))
-    if resumed and found.document is not None:
-        return Claim(place, lock, found.document)
+    taken_up = found.document if resumed else None
+    if taken_up is not None and not _went_on(place, taken_up):
+        return Claim(place, lock, taken_up)
     if place.exists:
         aside = _put_aside(place)
         if aside is not None:
-            notes.append(f"The earlier session is kept as {aside.side_car.name}.")
-    return Claim(place, lock, SessionDocument(), tuple(notes))
+            whose = "The earlier session" if taken_up is None else "What another window did meanwhile"
+            notes.append(f"{whose} is kept as {aside.side_car.name}.")
+    return Claim(place, lock, _fresh(found, resumed=resumed), tuple(notes))
+
+
+def _went_on(place: Place, document: SessionDocument) -> bool:
+    """Whether somebody has written there since that session was read."""
+    try:
+        now = recover(place.side_car, place.journal).document
+    except SeagullError:
+        return True
+    return now is not None and (now.session, now.journal) != (document.session, document.journal)
 
 
 def _fresh(found: Found, *, resumed: bool) -> SessionDocument:

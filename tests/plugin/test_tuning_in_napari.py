@@ -84,7 +84,7 @@ def test_a_dozen_regions_rated_by_keys_make_a_model_that_scores_otherwise_and_ca
                     timeout=150_000)  # fmt: skip
     settle()
     assert any(abs(scores()[key][1] - before[key][1]) > 0.5 for key in before)
-    qtbot.waitUntil(lambda: tune.models.back_button.isEnabled(), timeout=30_000)
+    qtbot.waitUntil(lambda: tune.models.back_button.isEnabled(), timeout=150_000)
     tune.models.back_wished.emit()
     qtbot.waitUntil(lambda: {model for model, _q in scores().values()} == {model for model, _q in before.values()},
                     timeout=150_000)  # fmt: skip
