@@ -118,16 +118,23 @@ def segment(
     box : (row0, col0, row1, col1) or None
         Half-open; the region lies inside.
     engine : str
-        "region-tree", or one that `seagull models` lists.
+        "region-tree", or one that `seagull models list` names.
 
     Returns
     -------
     list of Region
         The best mask alone where something was pointed at.
+
+    Raises
+    ------
+    RegionError
+        The box is none, or holds nothing; only `not_points` are given.
     """
     from seagull_iqa.imaging.proposals import Findings
     from seagull_iqa.segmenting import crops
 
+    if box is not None and not (len(box) == 4 and box[0] < box[2] and box[1] < box[3]):
+        raise RegionError(f"{tuple(box)} is no box.", "Give (row0, col0, row1, col1), rows and columns growing.")
     prompts = Prompts(tuple(points), tuple(not_points), box)
     if not_points and prompts.is_empty:
         raise RegionError("Points outside of a region alone mean no region.", "Give a point inside it, or a box.")

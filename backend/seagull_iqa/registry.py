@@ -17,7 +17,7 @@ from seagull_iqa.errors import BackendMissingError, CheckpointError, ModelError,
 from seagull_iqa.hub.amounts import gigabytes
 from seagull_iqa.hub.catalogue import FULL, MINI, SHIPPED, model_home, offer, offers
 from seagull_iqa.hub.planning import LoadPlan, plan_folder
-from seagull_iqa.hub.tuned import tuned_adapter, tuned_weights
+from seagull_iqa.hub.tuned import tuned_adapter, tuned_offers, tuned_weights
 from seagull_iqa.models.full.layout import is_adapter, is_seagull_folder
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ def resolve(name_or_path: str) -> Path:
         return found[0]
     if path.is_file():
         return path
-    known_names = ", ".join(one.name for one in offers())
+    known_names = ", ".join(one.name for one in (*offers(), *tuned_offers()))
     raise UnknownModelError(
         f"There is no model '{name_or_path}'.", f"Use one of {known_names}, or the path of a weights file or folder."
     )

@@ -118,3 +118,9 @@ def test_the_examples_of_the_documentation_run(girl, tmp_path, monkeypatch):
     rows = list(csv.reader((tmp_path / "scores.csv").open()))
     assert [row[0] for row in rows] == ["girl.png", "small.png"]
     assert all(0 <= float(row[1]) <= 100 for row in rows)
+
+
+@pytest.mark.parametrize("box", [(1, 2, 3), (300, 300, 100, 100), (10, 10, 10, 40)])
+def test_a_box_that_holds_nothing_is_refused_in_a_sentence(box):
+    with pytest.raises(RegionError, match="is no box"):
+        seagull_iqa.segment(np.zeros((64, 64, 3), np.uint8), box=box)

@@ -519,8 +519,10 @@ def test_what_holds_no_engine_is_refused_in_words(tmp_path: Path, pair: Pair) ->
     torch.save(state, tmp_path / "short.pth")
     with pytest.raises(CheckpointError, match="no weights of the original SAM"):
         make_engine(str(tmp_path / "short.pth"))
-    with pytest.raises(UnknownModelError, match="no weights of an engine"):
+    with pytest.raises(UnknownModelError, match="seagull models download sam-vit-b"):
         make_engine("sam-vit-b", folder=tmp_path / "nowhere")
+    with pytest.raises(UnknownModelError, match="no weights of an engine"):
+        make_engine(str(tmp_path / "nowhere"))
     (tmp_path / "bert").mkdir()
     (tmp_path / "bert" / "config.json").write_text('{"model_type": "bert"}', encoding="utf-8")
     with pytest.raises(CheckpointError, match="holds a bert"):

@@ -454,6 +454,12 @@ def test_planes_whose_pixels_have_changed_are_left_out_by_name(stack, home, caps
     assert "left out in part" in (said := capsys.readouterr().err) and "have changed" in said
 
 
+def test_a_run_that_is_refused_for_want_of_labels_leaves_nothing_behind(home, tmp_path, capsys):
+    assert command(["finetune", str(tmp_path)]) == 1
+    assert "no labelled image" in capsys.readouterr().err
+    assert run_folders(home / "runs") == []
+
+
 def test_the_same_command_goes_on_after_a_kill(sessions, home):
     for path in sessions.glob("*.seagull.json"):
         values = json.loads(path.read_text(encoding="utf-8"))

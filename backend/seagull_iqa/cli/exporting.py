@@ -63,20 +63,21 @@ def _export_of(session: Path, image: Path | None, chosen: Format) -> Export:
 
     document = read_session(session)
     facts = document.image
-    there = facts is not None and (image or find_image(document, session) or sample_of(facts)) is not None
+    found = image or find_image(document, session)
+    there = facts is not None and (found or sample_of(facts)) is not None
     wanted = chosen.wants_image or chosen.wants_maps or chosen.name == "ome-zarr"
     if facts is None or not (wanted and there):
         return Export(document)
     pixels = read_pixels(document, session, facts.pixels.plane, file=image)
-    _check_image(document, pixels, session)
+    _check_image(document, pixels, session, facts.name if found is None else found.name)
     return Export(document, pixels)
 
 
-def _check_image(document: SessionDocument, pixels: PreparedImage, session: Path) -> None:
+def _check_image(document: SessionDocument, pixels: PreparedImage, session: Path, name: str) -> None:
     known = document.image
     hashes = set() if known is None else {known.sha256, *dict(known.planes).values()} - {""}
     if hashes and pixels.sha256 not in hashes:
-        console.remark(f"The pixels of {pixels.name} are not those that {session.name} is about.")
+        console.remark(f"The pixels of {name} are not those that {session.name} is about.")
 
 
 def _with_maps(export: Export, model: str, device: str) -> Export:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shutil
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -124,8 +125,12 @@ def _folder_for(
             return known
     full_base(base)  # says what is wrong with it, before anything is begun
     folder = RunFolder.new(home, spec)
-    write_label_set(folder.labels, exports)
-    (folder.path / "asked").write_text(key)
+    try:
+        write_label_set(folder.labels, exports)
+        (folder.path / "asked").write_text(key)
+    except BaseException:  # half a run would be offered to be gone on with
+        shutil.rmtree(folder.path, ignore_errors=True)
+        raise
     return folder
 
 
@@ -188,8 +193,6 @@ def _planes(file: Path, document: SessionDocument) -> list[Export]:
 
 
 def _finetune(folder: RunFolder, then: str) -> None:
-    import shutil
-
     from seagull_iqa.domain.fine_tuning import TuneState
     from seagull_iqa.domain.progress import Progress
     from seagull_iqa.errors import SeagullError

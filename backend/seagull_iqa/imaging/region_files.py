@@ -80,8 +80,11 @@ def read_regions(path: Path, shape: Shape) -> list[Region]:
         if file.stat().st_size > MAX_BYTES:
             raise LimitError(f"{file.name} has more than {MAX_BYTES:,} bytes.", "Split it into several files.")
         document = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
-        raise RegionError(f"{file.name} cannot be read as JSON ({error}).", "Check the path and the file.") from error
+    except OSError as error:
+        why = error.strerror or error
+        raise RegionError(f"{file} cannot be opened ({why}).", "Check path and permissions.") from error
+    except (ValueError, RecursionError) as error:
+        raise RegionError(f"{file.name} cannot be read as JSON ({error}).", "Check that it is the right file.") from error
     return regions_of(document, shape, name=file.name)
 
 

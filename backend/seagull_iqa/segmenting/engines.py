@@ -46,6 +46,8 @@ def make_engine(name: str, *, device: str = "cpu", folder: Path | None = None) -
         return load_transformers(place, name=called, device=device)
     checkpoint = place if place.is_file() else next(iter(sorted(place.glob("*.pth"))), None)
     if checkpoint is None:
+        if folder is not None:
+            raise UnknownModelError(f"The weights of {name} are not here.", f"Run `seagull models download {name}`.")
         raise UnknownModelError(
             f"There are no weights of an engine at {place}.", "`seagull models list` shows the engines by name."
         )
