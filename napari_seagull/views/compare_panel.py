@@ -139,6 +139,7 @@ class ComparePanel(DockedPanel):
     def _set_up_table(self) -> None:
         self.table.setHorizontalHeaderLabels(list(HEADS))
         self.table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+        self.table.setTabKeyNavigation(False)  # Tab leads on; arrows go through the rows
         self.table.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
         self.table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         self.table.setSortingEnabled(True)
@@ -195,6 +196,7 @@ class ComparePanel(DockedPanel):
         """Show these regions."""
         self.summary.setText(summary or NOTHING)
         blocked = self.table.blockSignals(True)
+        self.table.clearSelection()  # lines move to other places
         self.table.setSortingEnabled(False)
         self.table.setRowCount(len(rows))
         for line, row in enumerate(rows):

@@ -135,14 +135,20 @@ def _color(finding: Finding) -> RGB:
 def _bar_in(option: QStyleOptionViewItem) -> QRectF:
     rect = QRectF(option.rect).adjusted(4, 0, -6, 0)
     height = min(12.0, rect.height() - 8)
-    return QRectF(rect.left() + 30, rect.center().y() - height / 2, rect.width() - 30, height)
+    left = _number_width(option) + 6
+    return QRectF(rect.left() + left, rect.center().y() - height / 2, rect.width() - left, height)
+
+
+def _number_width(option: QStyleOptionViewItem) -> float:
+    """Room for a score in that font."""
+    return max(24.0, float(option.fontMetrics.horizontalAdvance("100")))
 
 
 def _paint_number(painter: QPainter, option: QStyleOptionViewItem, words: str, ink: QColor) -> None:
     rect = QRectF(option.rect)
     painter.save()
     painter.setPen(ink)
-    box = QRectF(rect.left() + 4, rect.top(), 24.0, rect.height())
+    box = QRectF(rect.left() + 4, rect.top(), _number_width(option), rect.height())
     painter.drawText(box, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight, words)
     painter.restore()
 

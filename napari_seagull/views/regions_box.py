@@ -37,6 +37,7 @@ class RegionsBox(QWidget):
     def _connect(self) -> None:
         self.filter.changed.connect(self._on_filter_changed)
         self.table.selection_wished.connect(self._show_selection)
+        self.table.regions.layoutChanged.connect(self._show_selection)  # names count in the order shown
         self.table.pattern_wished.connect(self.deeds.ask_names)
         self.deeds.copy_wished.connect(self.table.copy)
         self.deeds.delete_wished.connect(lambda: self.table.delete_wished.emit(self.table.selected_ids()))

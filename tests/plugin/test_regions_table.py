@@ -7,10 +7,11 @@ import io
 
 import pytest
 from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QApplication
+from qtpy.QtWidgets import QApplication, QPushButton, QStyleOptionViewItem, QVBoxLayout, QWidget
 
 from napari_seagull.views.name_pattern import names_of
 from napari_seagull.views.region_cells import Column
+from napari_seagull.views.region_delegates import _number_width
 from napari_seagull.views.region_export import as_csv, as_tsv
 from napari_seagull.views.region_filter import RowFilter
 from napari_seagull.views.region_table import SPARED, RegionTable
@@ -272,3 +273,44 @@ def test_the_table_is_written_into_a_file_that_a_spreadsheet_reads(controller, l
     assert "Written" in controller.panel.status.text()
     controller.deeds.write(tmp_path / "no such folder" / "a.csv")
     assert "could not be written" in controller.panel.status.text()
+
+
+def test_names_count_in_the_order_that_is_shown_also_after_sorting(box, qtbot):
+    box.show_rows(ROWS[:3])
+    box.table.selectAll()
+    box.table.sortByColumn(Column.QUALITY, Qt.SortOrder.DescendingOrder)
+    with qtbot.waitSignal(box.names_wished) as wished:
+        box.deeds.pattern.setText("Cell {n}")
+        box.deeds._on_give()
+    assert wished.args == [{"sky": "Cell 1", "tree": "Cell 2", "face": "Cell 3"}]
+
+
+def test_tab_leads_out_of_the_table(qtbot):
+    window = QWidget()
+    qtbot.addWidget(window)
+    table, after = RegionTable(), QPushButton("after")
+    table.show_rows(ROWS)
+    column = QVBoxLayout(window)
+    column.addWidget(table)
+    column.addWidget(after)
+    window.show()
+    qtbot.waitExposed(window)
+    window.activateWindow()
+    table.select(["face"])
+    table.setFocus()
+    qtbot.waitUntil(table.hasFocus)
+    qtbot.keyClick(table, Qt.Key.Key_Tab)
+    assert after.hasFocus()
+
+
+@pytest.mark.parametrize("points", [9, 14, 24])
+def test_a_score_has_room_in_every_font(points, qtbot):
+    table = RegionTable()
+    qtbot.addWidget(table)
+    table.setStyleSheet(f"* {{ font-size: {points}pt }}")
+    table.show_rows([row("face", 100.0)])
+    table.show()
+    qtbot.waitExposed(table)
+    option = QStyleOptionViewItem()
+    option.fontMetrics = table.fontMetrics()
+    assert _number_width(option) >= table.fontMetrics().horizontalAdvance("100")

@@ -84,7 +84,8 @@ def read_regions(path: Path, shape: Shape) -> list[Region]:
         why = error.strerror or error
         raise RegionError(f"{file} cannot be opened ({why}).", "Check path and permissions.") from error
     except (ValueError, RecursionError) as error:
-        raise RegionError(f"{file.name} cannot be read as JSON ({error}).", "Check that it is the right file.") from error
+        why = f"{file.name} cannot be read as JSON ({error})."
+        raise RegionError(why, "Check that it is the right file.") from error
     return regions_of(document, shape, name=file.name)
 
 
