@@ -10,12 +10,15 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from seagull_iqa.errors import ImageError, RegionError
 from seagull_iqa.formats.reading import FormatError
 
 if TYPE_CHECKING:
     import napari.viewer
     from napari.layers import Image
+    from numpy.typing import NDArray
 
     from napari_seagull.controller.controller import Controller
     from napari_seagull.layers.shapes import DrawnRegion
@@ -71,7 +74,7 @@ def read_regions(path: str | Sequence[str]) -> list[Any]:
     from seagull_iqa.formats.session_document import SessionImage
 
     document, _notes = import_from(file, SessionImage(plane_shape(image), str(image.name)), format_by(str(path)))
-    return _labels_of(document, {"scale": image.scale[-2:], "translate": image.translate[-2:]})
+    return _labels_of(document, image)
 
 
 def _open_session(file: Path, controller: Controller | None) -> list[Any]:
@@ -92,7 +95,7 @@ def _open_session(file: Path, controller: Controller | None) -> list[Any]:
             f"The image of {file.name} was not found.", f"Put {facts.name or 'it'} beside the file, or open it first."
         )
     # With our panel open the regions are offered in it, together with everything that it knows of them.
-    return opened if controller is not None else [*opened, *_labels_of(document, {})]
+    return opened if controller is not None else [*opened, *_labels_of(document, None)]
 
 
 def _is_about(facts: SessionImage, controller: Controller) -> bool:
@@ -107,10 +110,11 @@ def _sample_of(facts: SessionImage) -> list[LayerData]:
     return [] if sample is None else [(sample.read().rgb, {"name": sample.name, "rgb": True}, "image")]
 
 
-def _labels_of(document: SessionDocument, place: dict[str, Any]) -> list[LayerData]:
+def _labels_of(document: SessionDocument, image: Image | None) -> list[LayerData]:
     """Labels layers, as many as overlaps want; each region in the colour of its quality, its values as features."""
     from napari.utils.colormaps import DirectLabelColormap
 
+    from napari_seagull.layers.images import aligned
     from napari_seagull.views.palette import quality_rgb
     from seagull_iqa.formats.pages import label_pages
     from seagull_iqa.formats.values import rows_of
@@ -137,9 +141,28 @@ def _labels_of(document: SessionDocument, place: dict[str, Any]) -> list[LayerDa
             "colormap": DirectLabelColormap(color_dict=colors),
         }
         if lead:
-            known["translate"] = (*lead, 0, 0)
             labels = labels.reshape((1,) * len(lead) + labels.shape)
-        made.append((labels, {**known, **({} if lead else place)}, "labels"))
+        if image is not None and image.ndim == labels.ndim == 2:
+            known |= aligned(image)
+        elif image is not None and len(lead) in (0, image.ndim - 2):
+            known |= {"affine": _placed(image, (*lead, 0, 0)), "units": image.units[-labels.ndim :]}
+        elif lead:
+            known["translate"] = (*lead, 0, 0)
+        made.append((labels, known, "labels"))
+    return made
+
+
+def _placed(image: Image, origin: tuple[int, ...]) -> NDArray[np.float64]:
+    """What lays a layer over an image, its first value on that one of the image: (N + 1, N + 1) for its last N axes."""
+    axes = len(origin)
+    first = np.array((*(0,) * (image.ndim - axes), *origin), dtype=float)
+    made = np.eye(axes + 1)
+    start = np.asarray(image.data_to_world(first))
+    for axis in range(axes):
+        step = first.copy()
+        step[image.ndim - axes + axis] += 1
+        made[:-1, axis] = (np.asarray(image.data_to_world(step)) - start)[-axes:]
+    made[:-1, -1] = start[-axes:]
     return made
 
 
@@ -212,18 +235,33 @@ def _document_of_layer(
     word, origin = ("Shape", RegionOrigin.DRAWN) if kind == "shapes" else ("Label", RegionOrigin.PAINTED)
     regions = tuple(
         SessionRegion(Region(drawn.mask, f"{word} {number}", origin), drawn.plane)
-        for number, drawn in _drawn(layer, image, kind)
+        for number, drawn in _drawn(layer, image, kind, _plane_shown(viewer, image))
     )
     return SessionDocument(SessionImage(plane_shape(image), str(image.name)), regions)
 
 
-def _drawn(layer: Any, image: Image, kind: str) -> list[tuple[int, DrawnRegion]]:  # noqa: ANN401
-    """What each shape or label of a layer means on the image, on the plane that is shown."""
+def _plane_shown(viewer: napari.viewer.Viewer | None, image: Image) -> tuple[int, ...]:
+    """The plane of that image at which the sliders are."""
+    from napari_seagull.layers.images import data_shape
+
+    lead = data_shape(image)[:-2]
+    if viewer is None or not lead:
+        return (0,) * len(lead)
+    at = image.world_to_data(viewer.dims.point)[: len(lead)]
+    return tuple(int(np.clip(round(float(one)), 0, length - 1)) for one, length in zip(at, lead, strict=True))
+
+
+def _drawn(
+    layer: Any, image: Image, kind: str, plane: tuple[int, ...]  # noqa: ANN401
+) -> list[tuple[int, DrawnRegion]]:
+    """What each shape or label of a layer means on the image; what has no plane of its own, on that one."""
+    from napari_seagull.layers.images import data_shape
     from napari_seagull.layers.labels import label_regions
     from napari_seagull.layers.shapes import shape_region
-    plane = (0,) * (image.ndim - 2)
+
     if kind == "labels":
-        return list(label_regions(layer, image, plane=plane).items())
+        planes = list(np.ndindex(*data_shape(image)[:-2])) if plane and layer.ndim == image.ndim else [plane]
+        return [one for at in planes for one in label_regions(layer, image, plane=at).items()]
     found = []
     for index in range(layer.nshapes):
         try:

@@ -22,6 +22,7 @@ from seagull_iqa.domain.report import QualityReport
 from seagull_iqa.formats.catalogue import FORMATS, export_to, import_from
 from seagull_iqa.formats.export import Export
 from seagull_iqa.formats.session_document import SessionDocument, SessionImage, SessionRegion, SessionReport
+from seagull_iqa.formats.session_file import read_session
 from seagull_iqa.imaging.files import read_image
 
 pytestmark = pytest.mark.skipif(
@@ -178,3 +179,39 @@ def test_a_layer_without_an_image_is_not_saved_and_says_why(viewer, tmp_path):
     with pytest.raises(Exception, match="Open their image first"):
         shapes.save(str(tmp_path / "x.geojson"), plugin=PLUGIN)
     assert not (tmp_path / "x.geojson").exists()
+
+
+def test_labels_of_a_stack_are_written_plane_by_plane_and_flat_shapes_on_the_plane_that_is_shown(viewer, tmp_path):
+    viewer.add_image(np.random.default_rng(0).integers(0, 255, (5, 40, 50), dtype=np.uint8), name="stack")
+    values = np.zeros((5, 40, 50), np.uint8)
+    values[3, 5:20, 5:20], values[1, 5:20, 5:20] = 1, 2
+    labels = viewer.add_labels(values, name="s")
+    shapes = viewer.add_shapes([np.array([[5, 5], [5, 20], [20, 20], [20, 5]])], name="t")
+    viewer.dims.set_current_step(0, 3)
+    (first,) = labels.save(str(tmp_path / "a.seagull.json"), plugin="napari-seagull")
+    (second,) = shapes.save(str(tmp_path / "b.seagull.json"), plugin="napari-seagull")
+    assert {one.plane for one in read_session(Path(first)).regions} == {(1,), (3,)}
+    assert [one.plane for one in read_session(Path(second)).regions] == [(3,)]
+
+
+@pytest.mark.parametrize(
+    "how", [{"rotate": 30}, {"affine": [[1, 0.3, 5], [0, 1, 7], [0, 0, 1]]}, {"shear": [0.4]}, {"scale": (2, 3)}]
+)
+def test_regions_open_exactly_over_an_image_that_is_rotated_or_sheared(how, viewer, tmp_path):
+    image = viewer.add_image(np.random.default_rng(0).integers(0, 255, (40, 50), dtype=np.uint8), name="im", **how)
+    layer = viewer.add_labels(np.pad(np.ones((10, 10), np.uint8), ((5, 25), (5, 35))), name="s", **how)
+    layer.save(str(tmp_path / "a.geojson"), plugin="napari-seagull")
+    viewer.layers.remove(layer)
+    (new,) = viewer.open(str(tmp_path / "a.geojson"), plugin="napari-seagull")
+    assert np.allclose(new.data_to_world((5, 5)), image.data_to_world((5, 5)))
+
+
+def test_regions_of_a_scaled_stack_open_on_their_plane(viewer, tmp_path):
+    where = {"scale": (2, 0.5, 0.5), "translate": (0, 10, 10)}
+    image = viewer.add_image(np.random.default_rng(0).integers(0, 255, (5, 40, 50), dtype=np.uint8), name="st", **where)
+    corners = np.array([[3, 5, 5], [3, 5, 20], [3, 20, 20], [3, 20, 5]])
+    shapes = viewer.add_shapes([corners], name="s", **where)
+    shapes.save(str(tmp_path / "a.geojson"), plugin="napari-seagull")
+    viewer.layers.remove(shapes)
+    (new,) = viewer.open(str(tmp_path / "a.geojson"), plugin="napari-seagull")
+    assert np.allclose(new.data_to_world(np.argwhere(new.data > 0)[0]), image.data_to_world((3, 5, 5)))
