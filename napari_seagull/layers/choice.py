@@ -107,17 +107,18 @@ class Sheet:
         return self.name if self.rgb else f"{self.name} {self.limits[0]:g} to {self.limits[1]:g}"
 
     def colors(self) -> Floats:
-        """float64, shape (H, W, 3), 0..1; `ImageError` where a value is not finite."""
+        """float64, shape (H, W, 4), colour and how much it covers, 0..1; `ImageError` where a value is not finite."""
         values = np.asarray(self.data[(*self.plane, ...)]).astype(np.float64)
         if not np.isfinite(values).all():
             raise ImageError(f"{self.name!r} has values that are not finite.", "Replace them, or hide that layer.")
         if self.rgb:
-            top = 255.0 if np.dtype(self.data.dtype) == np.uint8 else max(1.0, float(values.max()))
-            return values[..., :3] / top
+            kind = np.dtype(self.data.dtype)
+            values /= float(np.iinfo(kind).max) if kind.kind in "ui" else max(1.0, float(values.max()))
+            return values if values.shape[-1] == 4 else _covering(values)
         low, high = self.limits
         share = np.clip((values - low) / max(high - low, 1e-300), 0.0, 1.0) ** self.gamma
         mapped = np.asarray(self.colormap.map(share.ravel()), dtype=np.float64)
-        return mapped.reshape(*share.shape, -1)[..., :3]
+        return _covering(mapped.reshape(*share.shape, -1)[..., :3])
 
 
 def composed(sheets: Sequence[Sheet], plane: Plane) -> PreparedImage:
@@ -125,8 +126,8 @@ def composed(sheets: Sequence[Sheet], plane: Plane) -> PreparedImage:
     canvas: Floats | None = None
     for sheet in sheets:
         colors = sheet.colors()
-        canvas = np.zeros_like(colors) if canvas is None else canvas
-        canvas = _laid_over(canvas, colors, sheet)
+        canvas = np.zeros_like(colors[..., :3]) if canvas is None else canvas
+        canvas = _laid_over(canvas, colors[..., :3], colors[..., 3:], sheet)
     if canvas is None:
         raise ImageError("No image is visible.", "Show at least one, or score the layer by itself.")
     pixels = np.rint(np.clip(canvas, 0.0, 1.0) * 255.0).astype(np.uint8)
@@ -136,12 +137,17 @@ def composed(sheets: Sequence[Sheet], plane: Plane) -> PreparedImage:
     return PreparedImage(pixels, PixelSource(source, None, plane), sheets[-1].name)
 
 
-def _laid_over(canvas: Floats, colors: Floats, sheet: Sheet) -> Floats:
+def _covering(colors: Floats) -> Floats:
+    """The same colours, covering all."""
+    return np.concatenate([colors, np.ones((*colors.shape[:-1], 1))], -1)
+
+
+def _laid_over(canvas: Floats, colors: Floats, cover: Floats, sheet: Sheet) -> Floats:
     if sheet.blending == "additive":
-        return canvas + colors * sheet.opacity
+        return canvas + colors * cover * sheet.opacity
     if sheet.blending == "minimum":
         return np.minimum(canvas, colors) if canvas.any() else colors * sheet.opacity
-    opacity = 1.0 if sheet.blending == "opaque" else sheet.opacity
+    opacity = cover * (1.0 if sheet.blending == "opaque" else sheet.opacity)
     return canvas * (1.0 - opacity) + colors * opacity
 
 

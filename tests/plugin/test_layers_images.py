@@ -166,3 +166,20 @@ def test_the_map_of_a_plane_lies_on_that_plane():
     layer = Layer.create(data, keywords, kind)
     assert data.shape == (1, 4, 6)
     assert layer.data_to_world((0, -0.5, -0.5)) == pytest.approx((6.0, -0.5, -0.5))
+
+
+def test_what_is_transparent_covers_nothing_in_a_composite():
+    values = np.random.default_rng(0).integers(0, 255, (20, 30), dtype=np.uint8)
+    below = Image(values, name="b", contrast_limits=(0, 255))
+    marks = np.zeros((20, 30, 4), np.uint8)
+    marks[5:8, 5:8] = (255, 0, 0, 255)
+    top = Image(marks, rgb=True, name="marks")
+    made = pixel_request(below, choice=PixelChoice(Way.COMPOSITE), others=[below, top]).prepare().rgb
+    assert (made[15:, 15:, 0] == below.data[15:, 15:]).all() and tuple(made[6, 6]) == (255, 0, 0)
+
+
+def test_deep_colours_are_as_bright_in_a_composite_as_alone():
+    image = Image(np.random.default_rng(0).integers(0, 8000, (20, 30, 3)).astype(np.uint16), rgb=True, name="deep")
+    together = pixel_request(image, choice=PixelChoice(Way.COMPOSITE), others=[image]).prepare().rgb
+    alone = pixel_request(image).prepare().rgb
+    assert np.abs(together.astype(int) - alone.astype(int)).max() <= 1
