@@ -260,8 +260,15 @@ def _drawn(
     from napari_seagull.layers.shapes import shape_region
 
     if kind == "labels":
-        planes = list(np.ndindex(*data_shape(image)[:-2])) if plane and layer.ndim == image.ndim else [plane]
-        return [one for at in planes for one in label_regions(layer, image, plane=at).items()]
+        if not plane or layer.ndim != image.ndim:
+            return list(label_regions(layer, image, plane=plane).items())
+        each: list[tuple[int, DrawnRegion]] = []
+        for at in np.ndindex(*data_shape(image)[:-2]):
+            try:
+                each += label_regions(layer, image, plane=at).items()
+            except RegionError:
+                continue  # the layer has nothing on that plane
+        return each
     found = []
     for index in range(layer.nshapes):
         try:

@@ -100,8 +100,12 @@ class Exporter(QObject):
         return folder / name
 
     def _on_export_wished(self, name: str, path: str, only_selected: bool) -> None:
-        if not self._busy:
-            self.export(name, Path(path).expanduser(), self._desk.session.selection if only_selected else None)
+        session = self._desk.session
+        wanted = [key for key in (session.selection if only_selected else session.regions) if key in session.regions]
+        if not wanted:
+            self._say("No region is selected any more; nothing was written." if only_selected else NO_REGIONS)
+        elif not self._busy:
+            self.export(name, Path(path).expanduser(), wanted if only_selected else None)
 
     def _on_written(self, made: list[Path]) -> None:
         self._busy = False

@@ -14,7 +14,7 @@ from napari_seagull.views.palette import RGB
 from napari_seagull.views.tune_words import BETTER
 from seagull_iqa.domain.fine_tuning import CurvePoint
 
-LEFT, RIGHT, TOP = 30, 10, 6
+RIGHT, TOP = 10, 6
 GRID = 4
 STEPS = (1.0, 2.0, 2.5, 5.0, 10.0)
 LOSS: RGB = (150, 150, 160)
@@ -47,9 +47,15 @@ class CurvePlot(QWidget):
         return [(share, said) for share, said in found if said is not None and math.isfinite(said)]
 
     @property
+    def _left(self) -> int:
+        """Px for the widest number of the axis in that font."""
+        return max(30, self.fontMetrics().horizontalAdvance("12.5") + 6)
+
+    @property
     def _frame(self) -> QRectF:
         line = self.fontMetrics().height()
-        return QRectF(LEFT, TOP + line, max(1, self.width() - LEFT - RIGHT), max(1, self.height() - TOP - 2 * line - 6))
+        width, height = self.width() - self._left - RIGHT, self.height() - TOP - 2 * line - 6
+        return QRectF(self._left, TOP + line, max(1, width), max(1, height))
 
     def paintEvent(self, event: QPaintEvent | None) -> None:  # noqa: N802
         """Draw grid, legend and both lines."""
@@ -92,12 +98,12 @@ class CurvePlot(QWidget):
             painter.drawLine(place, QPointF(frame.right(), place.y()))
             if step % 2 == 0:
                 painter.setPen(ink)
-                words = QRectF(0, place.y() - line / 2, LEFT - 5, line)
+                words = QRectF(0, place.y() - line / 2, self._left - 5, line)
                 painter.drawText(
                     words, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, f"{top * step / GRID:g}"
                 )
         painter.setPen(ink)
-        below = QRectF(LEFT, frame.bottom() + 3, frame.width(), line)
+        below = QRectF(self._left, frame.bottom() + 3, frame.width(), line)
         for where, words_ in (
             (Qt.AlignmentFlag.AlignLeft, "begin"),
             (Qt.AlignmentFlag.AlignHCenter, "share of the run"),
@@ -106,7 +112,7 @@ class CurvePlot(QWidget):
             painter.drawText(below, where | Qt.AlignmentFlag.AlignVCenter, words_)
 
     def _paint_legend(self, painter: QPainter, ink: QColor, *, both: bool) -> None:
-        line, left, middle = self.fontMetrics().height(), float(LEFT), TOP + self.fontMetrics().height() / 2 - 2
+        line, left, middle = self.fontMetrics().height(), float(self._left), TOP + self.fontMetrics().height() / 2 - 2
         entries: list[tuple[RGB, float, str]] = [(BETTER, 2.2, "error on held-out labels, points")]
         if both:
             entries.append((LOSS, 1.3, "loss"))

@@ -41,6 +41,7 @@ class KeyTable(QTableWidget):
         self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
         self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         self.setShowGrid(False)
+        self.setTabKeyNavigation(False)  # Tab leads on; arrows go through the rows
         self.setProperty(TAKES_KEYS, False)
         if (lines := self.verticalHeader()) is not None:
             lines.setVisible(False)

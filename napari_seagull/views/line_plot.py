@@ -14,7 +14,7 @@ from qtpy.QtWidgets import QSizePolicy, QWidget
 from napari_seagull.views.palette import quality_rgb
 from seagull_iqa.domain.report import Interval
 
-LEFT, RIGHT, TOP = 30, 10, 8
+RIGHT, TOP = 10, 8
 MOST_DOTS = 150
 """More points than this are drawn as a line only."""
 
@@ -59,9 +59,15 @@ class LinePlot(QWidget):
         self.update()
 
     @property
+    def _left(self) -> int:
+        """Px for the widest number of the axis in that font."""
+        return max(30, self.fontMetrics().horizontalAdvance("100") + 6)
+
+    @property
     def _frame(self) -> QRectF:
         line = self.fontMetrics().height()
-        return QRectF(LEFT, TOP, max(1, self.width() - LEFT - RIGHT), max(1, self.height() - TOP - line - 4))
+        width, height = self.width() - self._left - RIGHT, self.height() - TOP - line - 4
+        return QRectF(self._left, TOP, max(1, width), max(1, height))
 
     def place_of(self, index: float, value: float) -> QPointF:
         """Where a point lies, in px."""
@@ -115,9 +121,9 @@ class LinePlot(QWidget):
             painter.setPen(faint)
             painter.drawLine(place, QPointF(frame.right(), place.y()))
             painter.setPen(ink)
-            words = QRectF(0, place.y() - line / 2, LEFT - 5, line)
+            words = QRectF(0, place.y() - line / 2, self._left - 5, line)
             painter.drawText(words, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, str(value))
-        below = QRectF(LEFT, frame.bottom() + 3, frame.width(), line)
+        below = QRectF(self._left, frame.bottom() + 3, frame.width(), line)
         last = self._length - 1
         for where, words_ in (
             (Qt.AlignmentFlag.AlignLeft, "0"),

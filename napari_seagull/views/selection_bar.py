@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from qtpy.QtCore import Signal
 from qtpy.QtGui import QColor, QIcon, QPixmap
-from qtpy.QtWidgets import QHBoxLayout, QLabel, QLineEdit, QMenu, QPushButton, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QHBoxLayout, QLabel, QLineEdit, QMenu, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
 from napari_seagull.views.flow_layout import FlowLayout
 from napari_seagull.views.name_pattern import names_of
@@ -47,6 +47,8 @@ class SelectionBar(QWidget):
         self.pattern.setPlaceholderText("Cell {n}")
         self.pattern.setToolTip("{n} counts 1, 2, 3; {nn} counts 01, 02; {name} is the old name")
         self.preview = QLabel(self.line)
+        self.preview.setWordWrap(True)
+        self.preview.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Minimum)
         self.give_button = QPushButton("Rename", self.line)
         self._lay_out()
         self._connect()

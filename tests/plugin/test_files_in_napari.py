@@ -215,3 +215,12 @@ def test_regions_of_a_scaled_stack_open_on_their_plane(viewer, tmp_path):
     viewer.layers.remove(shapes)
     (new,) = viewer.open(str(tmp_path / "a.geojson"), plugin="napari-seagull")
     assert np.allclose(new.data_to_world(np.argwhere(new.data > 0)[0]), image.data_to_world((3, 5, 5)))
+
+
+def test_labels_that_have_fewer_planes_than_the_stack_are_written_on_theirs(viewer, tmp_path):
+    viewer.add_image(np.random.default_rng(0).integers(0, 255, (5, 40, 50), dtype=np.uint8), name="stack")
+    values = np.zeros((1, 40, 50), np.uint8)
+    values[0, 5:20, 5:20] = 1
+    labels = viewer.add_labels(values, name="s", translate=(3, 0, 0))
+    (made,) = labels.save(str(tmp_path / "a.seagull.json"), plugin="napari-seagull")
+    assert [one.plane for one in read_session(Path(made)).regions] == [(3,)]
