@@ -35,6 +35,18 @@ def two_images(controller, settle):
     return one
 
 
+def painted_stack(controller, settle):
+    """A stroke on the second plane of a stack, a moment ago."""
+    controller.viewer.add_image(np.random.default_rng(0).integers(0, 255, (5, 64, 100)).astype(np.uint8), name="stack")
+    controller.viewer.dims.set_point(0, 1)
+    settle()
+    controller.panel.draw_bar.tool_wished.emit(Tool.PAINT)
+    settle()
+    layer = controller.labels.layer
+    layer.paint((1, 30, 30), layer.selected_label)
+    return layer
+
+
 @pytest.mark.parametrize("tool", [Tool.RECTANGLE, Tool.PAINT])
 def test_a_tool_does_not_change_the_chosen_image(controller, settle, tool):
     one = two_images(controller, settle)
@@ -63,13 +75,7 @@ def test_a_map_does_not_change_the_chosen_image(controller, settle):
 
 
 def test_what_was_painted_a_moment_before_scrolling_is_a_region_of_its_plane(controller, settle, qtbot):
-    controller.viewer.add_image(np.random.default_rng(0).integers(0, 255, (5, 64, 100)).astype(np.uint8), name="stack")
-    controller.viewer.dims.set_point(0, 1)
-    settle()
-    controller.panel.draw_bar.tool_wished.emit(Tool.PAINT)
-    settle()
-    layer = controller.labels.layer
-    layer.paint((1, 30, 30), layer.selected_label)
+    layer = painted_stack(controller, settle)
     qtbot.wait(100)
     controller.viewer.dims.set_point(0, 2)
     qtbot.wait(1000)
@@ -79,13 +85,7 @@ def test_what_was_painted_a_moment_before_scrolling_is_a_region_of_its_plane(con
 
 
 def test_what_was_added_by_paint_a_moment_before_scrolling_is_not_forgotten(controller, settle, qtbot):
-    controller.viewer.add_image(np.random.default_rng(0).integers(0, 255, (5, 64, 100)).astype(np.uint8), name="stack")
-    controller.viewer.dims.set_point(0, 1)
-    settle()
-    controller.panel.draw_bar.tool_wished.emit(Tool.PAINT)
-    settle()
-    layer = controller.labels.layer
-    layer.paint((1, 30, 30), layer.selected_label)
+    layer = painted_stack(controller, settle)
     qtbot.wait(500)
     settle()
     (rec,) = controller.session.regions.values()

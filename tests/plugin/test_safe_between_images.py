@@ -45,11 +45,21 @@ def add(w, path, shape, name, seed=0):
     return layer
 
 
-def test_a_late_resume_does_not_write_over_what_another_window_did_meanwhile(windows, file):
+def choose(w, layer, *, turn=False):
+    (w.safe.turn_to if turn else w.controller.images.choose)(layer)
+    w.qtbot.wait(1000)
+    w.settle()
+
+
+def earlier_session(windows, file):
     first = windows()
     first.open(file)
     first.draw(LEFT)
     first.close()
+
+
+def test_a_late_resume_does_not_write_over_what_another_window_did_meanwhile(windows, file):
+    earlier_session(windows, file)
     a, b = windows(), windows()
     a.open(file)
     b.open(file)
@@ -65,10 +75,7 @@ def test_a_late_resume_does_not_write_over_what_another_window_did_meanwhile(win
 
 
 def test_a_late_resume_keeps_what_another_window_began_anew(windows, file):
-    first = windows()
-    first.open(file)
-    first.draw(LEFT)
-    first.close()
+    earlier_session(windows, file)
     b = windows()
     b.open(file)
     a = windows()
@@ -131,12 +138,8 @@ def test_a_painted_and_rated_region_survives_a_look_at_a_smaller_image(windows, 
     w.session.do(Annotate(Annotation(key, "ann", 70.0)))
     w.session.do(RenameRegion(key, "face"))
     two = add(w, file.with_name("two.png"), (32, 50), "two", 1)
-    w.controller.images.choose(two)
-    w.qtbot.wait(800)
-    w.settle()
-    w.controller.images.choose(one)
-    w.qtbot.wait(800)
-    w.settle()
+    choose(w, two)
+    choose(w, one)
     assert [(k, len(r.annotations)) for k, r in w.session.regions.items()] == [(key, 1)]
 
 
@@ -145,17 +148,11 @@ def test_what_was_drawn_a_moment_before_another_image_belongs_to_the_first(windo
     one = add(w, file, (64, 100), "one")
     w.draw(LEFT)
     two = add(w, file.with_name("two.png"), (64, 100), "two", 1)
-    w.controller.images.choose(one)
-    w.qtbot.wait(400)
-    w.settle()
+    choose(w, one)
     w.controller.shapes.layer.add_rectangles([np.asarray(RIGHT, float)])
     w.qtbot.wait(60)
-    w.safe.turn_to(two)
-    w.qtbot.wait(1000)
-    w.settle()
-    w.safe.turn_to(one)
-    w.qtbot.wait(1000)
-    w.settle()
+    choose(w, two, turn=True)
+    choose(w, one, turn=True)
     assert len(w.session.regions) == 2
 
 
@@ -191,21 +188,15 @@ def test_a_rating_that_was_begun_is_kept_when_one_turns_to_another_image(windows
     one = add(w, file, (64, 100), "one")
     w.draw(LEFT)
     two = add(w, file.with_name("two.png"), (64, 100), "two", 1)
-    w.controller.images.choose(one)
-    w.qtbot.wait(400)
-    w.settle()
+    choose(w, one)
     panel = RatePanel()
     qtbot.addWidget(panel)
     rater = w.controller.rate_in(panel)
     rater.start()
     assert rater.is_on and len(rater.current) == 1
     rater.do(("quality", 4))
-    w.safe.turn_to(two)
-    w.qtbot.wait(800)
-    w.settle()
-    w.safe.turn_to(one)
-    w.qtbot.wait(800)
-    w.settle()
+    choose(w, two, turn=True)
+    choose(w, one, turn=True)
     (r,) = w.session.regions.values()
     assert len(r.annotations) == 1
 

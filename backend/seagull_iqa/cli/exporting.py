@@ -68,7 +68,7 @@ def _export_of(session: Path, image: Path | None, chosen: Format) -> Export:
     wanted = chosen.wants_image or chosen.wants_maps or chosen.name == "ome-zarr"
     if facts is None or not (wanted and there):
         return Export(document)
-    pixels = read_pixels(document, session, facts.pixels.plane, file=image)
+    pixels = read_pixels(document, session, facts.pixels.plane, file=found)
     _check_image(document, pixels, session, facts.name if found is None else found.name)
     return Export(document, pixels)
 

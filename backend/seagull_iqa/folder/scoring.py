@@ -19,7 +19,7 @@ from seagull_iqa.folder.progress_file import ImageRecord, ProgressFile
 from seagull_iqa.folder.summary import FolderSummary, summarised
 from seagull_iqa.folder.table import write_table
 from seagull_iqa.formats.export import Export
-from seagull_iqa.formats.session_document import SessionDocument, SessionImage, SessionRegion, SessionReport
+from seagull_iqa.formats.session_document import Plane, SessionDocument, SessionImage, SessionRegion, SessionReport
 from seagull_iqa.formats.session_file import read_session
 from seagull_iqa.formats.session_pixels import planes_of, read_pixels
 from seagull_iqa.formats.tables import table_rows
@@ -38,11 +38,12 @@ Choose = Callable[[PreparedImage], Sequence[Region]]
 
 @dataclass(frozen=True, eq=False)
 class Ready:
-    """An image that was read, every plane with regions of it, or why it could not be."""
+    """An image that was read, or why it could not be; of a stack the first plane that is scored, and which follow."""
 
     path: Path
     stamp: Stamp
-    images: tuple[PreparedImage, ...] = ()
+    image: PreparedImage | None = None
+    further: tuple[Plane, ...] = ()
     document: SessionDocument | None = None
     error: SeagullError | None = None
 
@@ -116,44 +117,54 @@ def _ready(path: Path, *, sessions: bool) -> Ready:
         side_car = side_car_of(path)
         document = read_session(side_car) if side_car.is_file() else None
         if not sessions or document is None or document.image is None or not document.regions:
-            return Ready(path, stamp, (read_image(path),), document)
-        planes = planes_of(document)
-        return Ready(path, stamp, tuple(read_pixels(document, side_car, one, file=path) for one in planes), document)
+            return Ready(path, stamp, read_image(path), (), document)
+        first, *further = planes_of(document)
+        return Ready(path, stamp, read_pixels(document, side_car, first, file=path), tuple(further), document)
     except SeagullError as error:
         return Ready(path, stamp, error=error)
 
 
 def _scored(ready: Ready, score: Score, choose: Choose | None) -> ImageRecord:
     name = str(ready.path)
-    if not ready.images:
+    image = ready.image
+    if image is None:
         return ImageRecord(name, ready.stamp, error=str(ready.error))
     regions, reports = list[SessionRegion](), list[SessionReport]()
     try:
-        for image, here in _regions(ready, choose):
-            said_of = score(image, [one.region for one in here])
+        for pixels, here in _regions(ready, image, choose):
+            reports += [SessionReport(one, pixels.sha256) for one in score(pixels, [known.region for known in here])]
             regions += here
-            reports += [SessionReport(one, image.sha256) for one in said_of]
     except (BackendError, JobCancelledError):
         raise  # nothing is wrong with the image
     except SeagullError as error:
         return ImageRecord(name, ready.stamp, error=str(error))
-    image = ready.images[0]
     facts = SessionImage(image.shape, name, str(ready.path.absolute()), "", image.sha256, image.pixels)
     said = () if ready.document is None else ready.document.annotations
     document = SessionDocument(facts, tuple(regions), tuple(reports), said)
     return ImageRecord(name, ready.stamp, tuple(table_rows(Export(document))))
 
 
-def _regions(ready: Ready, choose: Choose | None) -> list[tuple[PreparedImage, list[SessionRegion]]]:
-    """Each plane with the regions that are asked about there."""
-    first, document = ready.images[0], ready.document
+def _regions(
+    ready: Ready, first: PreparedImage, choose: Choose | None
+) -> Iterator[tuple[PreparedImage, list[SessionRegion]]]:
+    """Each plane with the regions asked about there; a plane is read when it is reached, for each takes room."""
     if choose is not None:
-        return [(first, [SessionRegion(region, first.pixels.plane) for region in choose(first)])]
-    known = () if document is None else document.regions
-    found = [
-        (image, [one for one in known if one.region.mask.shape == image.shape and one.plane == image.pixels.plane])
-        for image in ready.images
-    ]
-    found = [one for one in found if one[1]]
-    whole = Region(RegionMask.whole(first.shape), "whole image", RegionOrigin.TILE)
-    return found or [(first, [SessionRegion(whole, first.pixels.plane)])]
+        yield first, [SessionRegion(region, first.pixels.plane) for region in choose(first)]
+        return
+    found = False
+    for image in _planes(ready, first):
+        known = () if ready.document is None else ready.document.regions
+        here = [one for one in known if one.region.mask.shape == image.shape and one.plane == image.pixels.plane]
+        if here:
+            found = True
+            yield image, here
+    if not found:
+        whole = Region(RegionMask.whole(first.shape), "whole image", RegionOrigin.TILE)
+        yield first, [SessionRegion(whole, first.pixels.plane)]
+
+
+def _planes(ready: Ready, first: PreparedImage) -> Iterator[PreparedImage]:
+    yield first
+    if ready.document is not None:
+        for plane in ready.further:
+            yield read_pixels(ready.document, side_car_of(ready.path), plane, file=ready.path)

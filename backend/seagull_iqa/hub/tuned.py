@@ -280,7 +280,7 @@ def _card(folder: Path, name: str = "") -> dict[str, Any]:
         values = json.loads(path.read_text(encoding="utf-8")) if path.stat().st_size <= MOST_CARD else None
     except (OSError, ValueError, RecursionError) as error:
         raise CheckpointError(f"{name} has no card that can be read.", "Fine-tune again.") from error
-    if not isinstance(values, dict) or not all((folder / name).is_file() for name in _names(folder)):
+    if not isinstance(values, dict) or not all((folder / file).is_file() for file in _names(folder)):
         raise CheckpointError(f"{name} holds no model.", "Fine-tune again.")
     return values
 

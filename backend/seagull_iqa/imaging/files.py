@@ -85,7 +85,7 @@ def read_plane(
         made = prepare(array, rgb=colour, channel=left, plane=at, contrast_limits=contrast_limits, name=name)
     else:
         array, first, colour = read_array(path)
-        at = plane if len(plane) == len(first) or plane else first
+        at = plane or first
         made = prepare(array, rgb=colour, channel=channel, plane=at, contrast_limits=contrast_limits, name=name)
     return replace(made, pixels=replace(made.pixels, plane=plane, channel=channel))
 
@@ -105,7 +105,7 @@ def _read_stack(
             raise _too_many_pixels(path)
         colour = "S" in page.axes and page.axes.index("S") == len(page.axes) - 1 and page.shape[-1] in (3, 4)
         at = plane if channel is None or len(plane) == len(leading) else (*plane, channel)
-        if len(at) == len(leading) == len(series.shape) - page.ndim and len(series.pages) == int(np.prod(leading)):
+        if len(at) == len(leading) and len(series.pages) == int(np.prod(leading)):
             if any(not 0 <= one < length for one, length in zip(at, leading, strict=True)):
                 raise ImageError(f"{path.name} has no plane {at}: its axes are {leading}.", "Check the file.")
             one = series.pages[int(np.ravel_multi_index(at, leading))]
